@@ -1,0 +1,36 @@
+# `make` lists the targets. Nothing here needs more than git, make and python3 (3.11 or newer, with venv).
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help dev test unit lint format bench models lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "tabard needs Python 3.11 or newer; set PYTHON=/path/to/python3" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+dev: $(VENV)/.ready ## set up everything and start Tabard on an embedded SQLite file
+	@$(BIN)/tabard dev
+
+test: lint ## set up everything and run all tests
+	$(BIN)/pytest
+
+unit: $(VENV)/.ready ## the fast tests: everything but the journeys
+	$(BIN)/pytest -m "not journey"
+
+lint: $(VENV)/.ready ## style, types, and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/.ready ## format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .

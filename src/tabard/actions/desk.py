@@ -1,0 +1,77 @@
+"""What every IAM action handler is handed, and the row that describes one.
+
+IAM's operations are plain records: each handler is a synchronous function of `(request, desk)` that runs
+inside one store transaction, together with the authorisation of its caller.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from tabard.directory.entities import User
+from tabard.policy.principal import Principal, PrincipalKind
+from tabard.ports.store import Records
+from tabard.ports.world import Entropy
+from tabard.services.ask import Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who calls, proven by a signature.
+
+    `user` is set for a user and its GetSessionToken session, not for federated users or roles.
+    """
+
+    principal: Principal
+    access_key_id: str
+    user: User | None = None
+
+    @property
+    def account(self) -> str:
+        return self.principal.account
+
+    @property
+    def is_root(self) -> bool:
+        return self.principal.kind is PrincipalKind.ROOT
+
+
+class SecretBox(Protocol):
+    """Seals what must be kept secret in a record, bound to that record's identity."""
+
+    def seal(self, row: str, secret: bytes) -> bytes: ...
+    def open(self, row: str, sealed: bytes) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """The world of one IAM call: the transaction's records, the caller, and the instant."""
+
+    records: Records
+    caller: Caller
+    now: datetime
+    entropy: Entropy
+    secrets: SecretBox
+
+    @property
+    def account(self) -> str:
+        return self.caller.account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One IAM operation.
+
+    `ask` states what the caller must be allowed to do, resource and condition keys included; every Ask
+    must be allowed. It runs in the same transaction as `handle`, before it, and must not write. `handle`
+    returns an instance of `response`, or None where the operation has no output. `writes` asks for an
+    exclusive transaction. Asking for a record that is not there is no error in `ask`: the resource is then
+    named by what the request says, so that a caller without permission learns nothing.
+    """
+
+    name: str
+    request: type[Any]
+    response: type[Any] | None
+    ask: Callable[[Any, Desk], tuple[Ask, ...]]
+    handle: Callable[[Any, Desk], Any]
+    writes: bool

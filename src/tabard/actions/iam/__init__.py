@@ -1,0 +1,1 @@
+"""IAM: one module per noun."""

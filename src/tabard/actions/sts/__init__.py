@@ -1,0 +1,1 @@
+"""STS: one module per action, named as AWS names it."""

@@ -1,0 +1,1 @@
+"""The one implementation of each port that this process uses: stores, clock, randomness, audit, keys."""

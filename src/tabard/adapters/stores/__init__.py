@@ -1,0 +1,1 @@
+"""The stores: memory, SQLite, PostgreSQL. Each implements every record port."""

@@ -1,0 +1,1 @@
+"""The front doors, the wiring, and the pipeline between them."""

@@ -1,0 +1,1 @@
+"""The AWS API: the HTTP server that clients of STS and IAM talk to."""

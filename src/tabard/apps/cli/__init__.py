@@ -1,0 +1,1 @@
+"""The `tabard` command."""

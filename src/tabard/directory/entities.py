@@ -1,0 +1,266 @@
+"""The records of an account.
+
+Every entity is one frozen value with all that belongs to it (inline policies, tags, the ARNs of attached
+policies), so that a store reads and writes it in one piece. Entities refer to one another by unique id,
+never by name: a role deleted and made again under its name is another role (IAM User Guide, "Unique
+identifiers").
+
+Instants are aware UTC datetimes. Documents are the exact text that was submitted.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Final
+
+from tabard.names.arn import iam_arn
+
+AWS_ACCOUNT: Final = "aws"
+"""Stands where an account id stands in the ARNs of AWS-managed policies."""
+
+
+class KeyStatus(StrEnum):
+    """AWS's `statusType`."""
+
+    ACTIVE = "Active"
+    INACTIVE = "Inactive"
+
+
+class PolicyUsage(StrEnum):
+    """How a managed policy is attached to an identity."""
+
+    PERMISSIONS = "PermissionsPolicy"
+    BOUNDARY = "PermissionsBoundary"
+
+
+class EntityKind(StrEnum):
+    """The identities that policies attach to, and the other records; the words stand in the change log."""
+
+    ACCOUNT = "account"
+    USER = "user"
+    GROUP = "group"
+    ROLE = "role"
+    POLICY = "policy"
+    ACCESS_KEY = "access-key"
+    INSTANCE_PROFILE = "instance-profile"
+    MFA_DEVICE = "mfa-device"
+    SEALING_KEY = "sealing-key"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """A tenant. `id` is twelve digits; `name` is for people and unique in the store."""
+
+    id: str
+    name: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """An IAM user. `groups` holds group ids in the order of joining."""
+
+    account: str
+    name: str
+    id: str
+    created: datetime
+    path: str = "/"
+    tags: dict[str, str] = field(default_factory=dict)
+    permissions_boundary: str | None = None
+    inline_policies: dict[str, str] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"user{self.path}{self.name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """An IAM group. Its members are found through `User.groups`."""
+
+    account: str
+    name: str
+    id: str
+    created: datetime
+    path: str = "/"
+    inline_policies: dict[str, str] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"group{self.path}{self.name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """An IAM role.
+
+    `principal_ids` binds each user or role ARN in the trust policy to the unique id that it had when the
+    policy was saved; a principal that is deleted and made again does not match (IAM User Guide, "AWS
+    JSON policy elements: Principal").
+    """
+
+    account: str
+    name: str
+    id: str
+    created: datetime
+    assume_role_policy_document: str
+    principal_ids: dict[str, str] = field(default_factory=dict)
+    path: str = "/"
+    description: str | None = None
+    max_session_duration: timedelta = timedelta(hours=1)
+    tags: dict[str, str] = field(default_factory=dict)
+    permissions_boundary: str | None = None
+    inline_policies: dict[str, str] = field(default_factory=dict)
+    attached_policies: tuple[str, ...] = ()
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"role{self.path}{self.name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyVersion:
+    """One version of a managed policy; `id` is `v1`, `v2`, …; numbers are never used twice."""
+
+    id: str
+    document: str
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedPolicy:
+    """A customer-managed policy, or an AWS-managed one (`account` is then `aws`).
+
+    `versions` is oldest first. `latest_version` is the highest number ever given out.
+    """
+
+    account: str
+    name: str
+    id: str
+    created: datetime
+    updated: datetime
+    versions: tuple[PolicyVersion, ...]
+    default_version_id: str = "v1"
+    latest_version: int = 1
+    path: str = "/"
+    description: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"policy{self.path}{self.name}")
+
+    def version(self, version_id: str) -> PolicyVersion | None:
+        """The version of that id, or None."""
+        return next((v for v in self.versions if v.id == version_id), None)
+
+    @property
+    def document(self) -> str:
+        """The text of the default version."""
+        found = self.version(self.default_version_id)
+        if found is None:
+            raise LookupError(f"policy {self.arn} has no version {self.default_version_id}")
+        return found.document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """One identity that uses a managed policy."""
+
+    kind: EntityKind
+    id: str
+    name: str
+    path: str
+    usage: PolicyUsage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKey:
+    """A long-lived key.
+
+    `owner_id` is a user's id, or the account id for a root key. `sealed_secret` opens only together with
+    this key's id (the id is in the AAD), so that it cannot be moved to another row.
+    """
+
+    id: str
+    account: str
+    owner_id: str
+    sealed_secret: bytes
+    created: datetime
+    status: KeyStatus = KeyStatus.ACTIVE
+
+    @property
+    def is_root(self) -> bool:
+        return self.owner_id == self.account
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessKeyUse:
+    """When and where an access key was last used (`GetAccessKeyLastUsed`)."""
+
+    key_id: str
+    at: datetime
+    service: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceProfile:
+    """A holder for at most one role."""
+
+    account: str
+    name: str
+    id: str
+    created: datetime
+    path: str = "/"
+    role_id: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"instance-profile{self.path}{self.name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MFADevice:
+    """A virtual MFA device (TOTP, RFC 6238). Its serial number is its ARN.
+
+    `owner_id` and `enabled` are None until `EnableMFADevice`. `last_step` is the last TOTP time step that
+    was accepted; a step is accepted once.
+    """
+
+    account: str
+    name: str
+    created: datetime
+    sealed_seed: bytes
+    path: str = "/"
+    owner_id: str | None = None
+    enabled: datetime | None = None
+    last_step: int = 0
+    failures: int = 0
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def serial_number(self) -> str:
+        return iam_arn(self.account, f"mfa{self.path}{self.name}")
+
+
+class KeyPurpose(StrEnum):
+    """What a sealing key seals. Keys of one purpose never open what another sealed."""
+
+    SESSION_TOKEN = "session-token"  # noqa: S105 - the name of a purpose
+    RECORD_SECRET = "record-secret"  # noqa: S105 - the name of a purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SealingKey:
+    """A key of the ring, wrapped by the master key. Exactly one of each purpose is active; the rest only open."""
+
+    id: int
+    purpose: KeyPurpose
+    wrapped: bytes
+    created: datetime
+    active: bool

@@ -1,0 +1,74 @@
+"""Account ids, access key ids and unique ids: their shape, and how to build one from given entropy.
+
+An access key id or unique id is a four-letter prefix and base32 text. The first six bytes of that text
+hold the account: a leading 1 bit, 40 bits of account, 7 bits of the id's own randomness; this is how ids
+issued by AWS since about 2019 carry their account (decoded from published ids).
+"""
+
+import base64
+import binascii
+import re
+from typing import Final
+
+ACCOUNT_ID: Final = re.compile(r"[0-9]{12}", re.ASCII)
+ACCESS_KEY_ID: Final = re.compile(r"A(?:KI|SI)A[A-Z2-7]{16}", re.ASCII)
+
+LONG_TERM_KEY: Final = "AKIA"
+TEMPORARY_KEY: Final = "ASIA"
+USER: Final = "AIDA"
+ROLE: Final = "AROA"
+GROUP: Final = "AGPA"
+INSTANCE_PROFILE: Final = "AIPA"
+MANAGED_POLICY: Final = "ANPA"
+POLICY_VERSION: Final = "ANVA"
+
+UNIQUE_ID_ENTROPY: Final = 6
+"""Bytes of entropy that `unique_id` takes."""
+ACCESS_KEY_ENTROPY: Final = 5
+"""Bytes of entropy that `access_key_id` takes."""
+SECRET_ENTROPY: Final = 30
+"""Bytes of entropy that `secret_access_key` takes; 30 bytes are 40 characters of base64."""
+
+
+def is_account_id(text: str) -> bool:
+    """Twelve ASCII digits."""
+    return ACCOUNT_ID.fullmatch(text) is not None
+
+
+def account_id(*, entropy: bytes) -> str:
+    """A new twelve-digit account id from 8 bytes of entropy; never one that starts with zero."""
+    return str(100_000_000_000 + int.from_bytes(entropy[:8]) % 900_000_000_000)
+
+
+def access_key_id(prefix: str, account: str, *, entropy: bytes) -> str:
+    """`AKIA…` or `ASIA…`, 20 characters, carrying the account. Takes `ACCESS_KEY_ENTROPY` bytes."""
+    return prefix + base64.b32encode(_with_account(account, entropy[:5])).decode()
+
+
+def unique_id(prefix: str, account: str, *, entropy: bytes) -> str:
+    """`AROA…`, `AIDA…` and so on, 21 characters, carrying the account. Takes `UNIQUE_ID_ENTROPY` bytes."""
+    return prefix + base64.b32encode(_with_account(account, entropy[:6])).decode()[:17]
+
+
+def secret_access_key(*, entropy: bytes) -> str:
+    """Forty characters of the base64 alphabet from `SECRET_ENTROPY` bytes."""
+    return base64.b64encode(entropy[:30]).decode()
+
+
+def account_of(key_or_unique_id: str) -> str | None:
+    """The account that an id carries, or None for a text that is no such id (or an older one)."""
+    body = key_or_unique_id[4:20]
+    try:
+        raw = base64.b32decode(body)
+    except (binascii.Error, ValueError):
+        return None
+    if len(raw) != 10 or not raw[0] & 0x80:
+        return None
+    account = (int.from_bytes(raw[:6]) & 0x7FFFFFFFFF80) >> 7
+    return f"{account:012d}" if account < 10**12 else None
+
+
+def _with_account(account: str, entropy: bytes) -> bytes:
+    """1 bit set, 40 bits of account, 7 bits of entropy, then the rest of the entropy."""
+    head = (1 << 47) | (int(account) << 7) | (entropy[0] & 0x7F)
+    return head.to_bytes(6) + entropy[1:5] + entropy[5:6]

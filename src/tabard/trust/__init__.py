@@ -1,0 +1,1 @@
+"""May this identity take this role?"""
