@@ -1,0 +1,35 @@
+"""A principal together with the policies that it brings along."""
+
+from dataclasses import dataclass
+
+from tabard.policy.compile import PolicySet
+from tabard.policy.decide import Layers
+from tabard.policy.principal import Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a principal stands on: its identity policies, its boundary, its session policy.
+
+    None means that the layer does not apply: root has no identity policies, a user without a boundary has
+    none, a session without session policies is not narrowed by any.
+    """
+
+    principal: Principal
+    identity: PolicySet | None = None
+    boundary: PolicySet | None = None
+    session: PolicySet | None = None
+
+    def layers(self) -> Layers:
+        """The layers for a resource without a policy of its own."""
+        return Layers(identity=self.identity, resource=None, boundary=self.boundary, session=self.session)
+
+    def layers_with_trust(self, trust: PolicySet) -> Layers:
+        """The layers for taking a role: its trust policy must allow, in the same account too."""
+        return Layers(
+            identity=self.identity,
+            resource=trust,
+            boundary=self.boundary,
+            session=self.session,
+            resource_must_allow=True,
+        )
