@@ -7,10 +7,11 @@ inside one store transaction, together with the authorisation of its caller.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any
 
 from tabard.directory.entities import User
 from tabard.policy.principal import Principal, PrincipalKind
+from tabard.ports.secret_box import SecretBox
 from tabard.ports.store import Records
 from tabard.ports.world import Entropy
 from tabard.services.ask import Ask
@@ -34,13 +35,6 @@ class Caller:
     @property
     def is_root(self) -> bool:
         return self.principal.kind is PrincipalKind.ROOT
-
-
-class SecretBox(Protocol):
-    """Seals what must be kept secret in a record, bound to that record's identity."""
-
-    def seal(self, row: str, secret: bytes) -> bytes: ...
-    def open(self, row: str, sealed: bytes) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
