@@ -1,0 +1,13 @@
+"""The secret box: seals what must be kept secret in a record."""
+
+from typing import Protocol
+
+
+class SecretBox(Protocol):
+    """Seals a secret together with the identity of the row that holds it, so that it opens in no other row.
+
+    `open` raises ValueError for a text that was not sealed for this row, or by a key that is gone.
+    """
+
+    def seal(self, row: str, secret: bytes) -> bytes: ...
+    def open(self, row: str, sealed: bytes) -> bytes: ...
