@@ -1,0 +1,312 @@
+"""The store in memory: for tests, and for nothing that must last.
+
+It keeps the whole contract of `ports.store`: a reader sees the state that stood when it began, a writer
+works on copies of the tables that it touches, and its copies become the state when its block ends well.
+Look-ups scan; it is meant for hundreds of records.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, TypeVar, cast
+
+from tabard.adapters.stores.derived import (
+    ATTACHABLE,
+    KINDS,
+    LOG_LENGTH,
+    Entity,
+    Identity,
+    Named,
+    attachments_of,
+    change_of,
+    fold,
+    folded_name_of,
+    key_of,
+    scope_of,
+)
+from tabard.adapters.stores.turns import Turns
+from tabard.directory.entities import (
+    AccessKey,
+    AccessKeyUse,
+    Account,
+    Attachment,
+    EntityKind,
+    Group,
+    InstanceProfile,
+    KeyPurpose,
+    ManagedPolicy,
+    MFADevice,
+    PolicyUsage,
+    Role,
+    SealingKey,
+    User,
+)
+from tabard.ports.store import Change, Changes, NameTaken, Records
+
+E = TypeVar("E", bound=Entity)
+Rows = Mapping[str | int, Entity]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _State:
+    """All that is stored at one revision. Nothing in it is ever changed in place."""
+
+    revision: int
+    tables: Mapping[EntityKind, Rows]
+    uses: Mapping[str, AccessKeyUse]
+    last_sealing_key: int
+    log: tuple[tuple[int, Change], ...]
+    forgotten: int
+    """The newest revision of which a change is no longer in the log."""
+
+
+_EMPTY = _State(revision=0, tables={}, uses={}, last_sealing_key=0, log=(), forgotten=0)
+
+
+class MemoryStore:
+    """A `ports.store.Store` that forgets."""
+
+    def __init__(self) -> None:
+        self._state = _EMPTY
+        self._turns = Turns()
+
+    @contextmanager
+    def read(self) -> Iterator[Records]:
+        with self._turns.read():
+            yield _Transaction(self._state, writes=False)
+
+    @contextmanager
+    def write(self) -> Iterator[Records]:
+        with self._turns.write():
+            transaction = _Transaction(self._state, writes=True)
+            yield transaction
+            self._state = transaction.outcome()
+
+    def revision(self) -> int:
+        return self._state.revision
+
+    def changes_since(self, revision: int) -> Changes:
+        state = self._state
+        if not state.forgotten <= revision <= state.revision:
+            return Changes(state.revision, (), complete=False)
+        return Changes(state.revision, tuple(dict.fromkeys(change for at, change in state.log if at > revision)))
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class _Transaction:
+    """One state as a reader or a writer sees it. `Records`."""
+
+    def __init__(self, state: _State, *, writes: bool) -> None:
+        self._began = state
+        self._writes = writes
+        self._copies: dict[EntityKind, dict[str | int, Entity]] = {}
+        self._changes: list[Change] = []
+        self.uses = dict(state.uses) if writes else state.uses
+        self.last_sealing_key = state.last_sealing_key
+        self.accounts = _Accounts(self, Account)
+        self.users = _Users(self, User)
+        self.groups = _NamedTable(self, Group)
+        self.roles = _NamedTable(self, Role)
+        self.policies = _ManagedPolicies(self, ManagedPolicy)
+        self.instance_profiles = _InstanceProfiles(self, InstanceProfile)
+        self.access_keys = _AccessKeys(self, AccessKey)
+        self.mfa_devices = _MFADevices(self, MFADevice)
+        self.sealing_keys = _SealingKeys(self, SealingKey)
+
+    def rows(self, kind: EntityKind) -> Rows:
+        return self._copies[kind] if kind in self._copies else self._began.tables.get(kind, {})
+
+    def copy(self, kind: EntityKind) -> dict[str | int, Entity]:
+        """The table to write to."""
+        self.require_write()
+        if kind not in self._copies:
+            self._copies[kind] = dict(self._began.tables.get(kind, {}))
+        return self._copies[kind]
+
+    def require_write(self) -> None:
+        if not self._writes:
+            raise RuntimeError("a read transaction cannot write")
+
+    def log(self, entity: Entity) -> None:
+        self._changes.append(change_of(entity))
+
+    def outcome(self) -> _State:
+        began = self._began
+        revision = began.revision + bool(self._changes)
+        log = began.log + tuple((revision, change) for change in dict.fromkeys(self._changes))
+        dropped = log[:-LOG_LENGTH]
+        return _State(
+            revision=revision,
+            tables={**began.tables, **self._copies},
+            uses=self.uses,
+            last_sealing_key=self.last_sealing_key,
+            log=log[-LOG_LENGTH:],
+            forgotten=dropped[-1][0] if dropped else began.forgotten,
+        )
+
+
+class _Table(Generic[E]):
+    """The entities of one kind."""
+
+    def __init__(self, transaction: _Transaction, entity: type[E]) -> None:
+        self._transaction = transaction
+        self._kind = KINDS[entity]
+
+    def _all(self) -> Iterator[E]:
+        return cast(Iterator[E], iter(self._transaction.rows(self._kind).values()))
+
+    def _first(self, wanted: Callable[[E], bool]) -> E | None:
+        return next(filter(wanted, self._all()), None)
+
+    def _of_key(self, key: str | int) -> E | None:
+        return cast(E | None, self._transaction.rows(self._kind).get(key))
+
+    def _put(self, entity: E) -> None:
+        rows = self._transaction.copy(self._kind)
+        if any(self._rivals(entity, other) for other in self._all()):
+            raise NameTaken
+        rows[key_of(entity)] = entity
+        self._transaction.log(entity)
+
+    def _rivals(self, entity: E, other: E) -> bool:
+        """Whether `other`, already stored, forbids to put `entity`."""
+        same_scope = scope_of(entity) == scope_of(other)
+        if key_of(entity) == key_of(other):
+            return not same_scope
+        name = folded_name_of(entity)
+        return same_scope and name is not None and name == folded_name_of(other)
+
+    def _delete(self, entity: E) -> bool:
+        """Whether there was something to delete."""
+        if self._transaction.copy(self._kind).pop(key_of(entity), None) is None:
+            return False
+        self._transaction.log(entity)
+        return True
+
+
+class _NamedTable(_Table[Named]):
+    """`Users`, `Groups`, `Roles`, `ManagedPolicies` and `InstanceProfiles`, as far as they are alike."""
+
+    def get(self, account: str, name: str) -> Named | None:
+        folded = fold(name)
+        return self._first(lambda entity: entity.account == account and fold(entity.name) == folded)
+
+    def get_by_id(self, entity_id: str, /) -> Named | None:
+        return self._of_key(entity_id)
+
+    def list(self, account: str, *, path_prefix: str = "/", after: str = "", limit: int = 1000) -> Sequence[Named]:
+        found = (e for e in self._all() if e.account == account and e.path.startswith(path_prefix))
+        return _page(found, after, limit)
+
+    def count(self, account: str) -> int:
+        return sum(entity.account == account for entity in self._all())
+
+    def put(self, entity: Named, /) -> None:
+        self._put(entity)
+
+    def delete(self, entity: Named, /) -> None:
+        self._delete(entity)
+
+
+class _Accounts(_Table[Account]):
+    def get(self, account_id: str, /) -> Account | None:
+        return self._of_key(account_id)
+
+    def get_by_name(self, name: str) -> Account | None:
+        folded = fold(name)
+        return self._first(lambda account: fold(account.name) == folded)
+
+    def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Account]:
+        return sorted((a for a in self._all() if a.id > after), key=lambda account: account.id)[:limit]
+
+    def put(self, account: Account, /) -> None:
+        self._put(account)
+
+
+class _Users(_NamedTable[User]):
+    def in_group(self, group_id: str, *, after: str = "", limit: int = 1000) -> Sequence[User]:
+        return _page((user for user in self._all() if group_id in user.groups), after, limit)
+
+
+class _ManagedPolicies(_NamedTable[ManagedPolicy]):
+    def attachments(self, account: str, policy_arn: str) -> Sequence[Attachment]:
+        identities = (cast(Identity, i) for kind in ATTACHABLE for i in self._transaction.rows(kind).values())
+        found = [a for i in identities if i.account == account for arn, a in attachments_of(i) if arn == policy_arn]
+        return sorted(found, key=lambda a: (ATTACHABLE.index(a.kind), fold(a.name), a.usage is PolicyUsage.BOUNDARY))
+
+
+class _InstanceProfiles(_NamedTable[InstanceProfile]):
+    def for_role(self, role_id: str) -> Sequence[InstanceProfile]:
+        return sorted((p for p in self._all() if p.role_id == role_id), key=lambda profile: fold(profile.name))
+
+
+class _AccessKeys(_Table[AccessKey]):
+    def get(self, key_id: str) -> AccessKey | None:
+        return self._of_key(key_id)
+
+    def of(self, owner_id: str) -> Sequence[AccessKey]:
+        return sorted((k for k in self._all() if k.owner_id == owner_id), key=lambda key: (key.created, key.id))
+
+    def put(self, key: AccessKey, /) -> None:
+        self._put(key)
+
+    def delete(self, key: AccessKey, /) -> None:
+        if self._delete(key):
+            self._uses().pop(key.id, None)
+
+    def record_use(self, use: AccessKeyUse) -> None:
+        before = self.last_use(use.key_id)
+        if self._of_key(use.key_id) is not None and (before is None or before.at < use.at):
+            self._uses()[use.key_id] = use
+
+    def last_use(self, key_id: str) -> AccessKeyUse | None:
+        return self._transaction.uses.get(key_id)
+
+    def _uses(self) -> dict[str, AccessKeyUse]:
+        self._transaction.require_write()
+        return cast(dict[str, AccessKeyUse], self._transaction.uses)
+
+
+class _MFADevices(_Table[MFADevice]):
+    def get(self, serial_number: str) -> MFADevice | None:
+        return self._of_key(serial_number)
+
+    def of(self, owner_id: str) -> Sequence[MFADevice]:
+        enabled = [(d.enabled, d.serial_number, d) for d in self._all() if d.enabled and d.owner_id == owner_id]
+        return [device for _, _, device in sorted(enabled)]
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[MFADevice]:
+        return _page((device for device in self._all() if device.account == account), after, limit)
+
+    def put(self, device: MFADevice, /) -> None:
+        self._put(device)
+
+    def delete(self, device: MFADevice, /) -> None:
+        self._delete(device)
+
+
+class _SealingKeys(_Table[SealingKey]):
+    def of(self, purpose: KeyPurpose) -> Sequence[SealingKey]:
+        return sorted((key for key in self._all() if key.purpose is purpose), key=lambda key: key.id)
+
+    def next_id(self) -> int:
+        return self._transaction.last_sealing_key + 1
+
+    def put(self, key: SealingKey, /) -> None:
+        self._put(key)
+        self._transaction.last_sealing_key = max(key.id, self._transaction.last_sealing_key)
+
+    def delete(self, key: SealingKey, /) -> None:
+        self._delete(key)
+
+
+P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice)
+
+
+def _page(found: Iterator[P], after: str, limit: int) -> list[P]:
+    """The first `limit` by folded name, from just after `after`."""
+    folded_after = fold(after)
+    named = sorted(((fold(entity.name), entity) for entity in found), key=lambda pair: pair[0])
+    return [entity for folded, entity in named if folded > folded_after][:limit]
