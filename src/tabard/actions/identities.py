@@ -12,7 +12,8 @@ from typing import Any, TypeAlias
 from tabard.actions.desk import Desk
 from tabard.directory.aws_managed import aws_managed_policy
 from tabard.directory.entities import AWS_ACCOUNT, Group, ManagedPolicy, Role, User
-from tabard.faults import ConstraintViolated, NoSuchEntity
+from tabard.directory.rules import SERVICE_LINKED_PATH
+from tabard.faults import ConstraintViolated, NoSuchEntity, UnmodifiableEntity
 from tabard.names.arn import ARN, PARTITION, iam_arn, parse_arn, root_arn
 from tabard.policy.context import Value, context_of
 from tabard.services.ask import Ask
@@ -48,6 +49,22 @@ def role_named(desk: Desk, name: str) -> Role:
     role = desk.records.roles.get(desk.account, name)
     if role is None:
         raise no_such("role", name)
+    return role
+
+
+def modifiable_role(desk: Desk, name: str) -> Role:
+    """The named role, if it may be changed.
+
+    Raises:
+        NoSuchEntity: the account has no such role.
+        UnmodifiableEntity: it belongs to an AWS service.
+    """
+    role = role_named(desk, name)
+    if role.path.startswith(SERVICE_LINKED_PATH):
+        raise UnmodifiableEntity(
+            f"Cannot perform the operation on the protected role '{role.name}' - this role is only modifiable by AWS",
+            reason="role.protected",
+        )
     return role
 
 

@@ -143,7 +143,7 @@ def without_attached_policy(desk: Desk, identity: I, arn: str) -> I:
 
 
 def attached_page(
-    operation: str, identity: Identity, path_prefix: str | None, marker: str | None, max_items: int | None
+    operation: str, identity: Identity, *, path_prefix: str | None, marker: str | None, max_items: int | None
 ) -> AttachedPolicyPage:
     """A page of an identity's attached policies, by name."""
     arns = [arn for arn in identity.attached_policies if parse_arn(arn).path.startswith(path_prefix or "/")]
@@ -179,16 +179,7 @@ def with_boundary(desk: Desk, identity: B, arn: str) -> B:
 
 
 def without_boundary(identity: B) -> B:
-    """The identity without a permissions boundary.
-
-    Raises:
-        NoSuchEntity: it has none.
-    """
-    if identity.permissions_boundary is None:
-        word = HOLDERS[type(identity)].word
-        raise NoSuchEntity(
-            f"The {word} with name {identity.name} does not have a permissions boundary.", reason="boundary.none"
-        )
+    """The identity without a permissions boundary; that it had none is no error."""
     return replace(identity, permissions_boundary=None)
 
 
