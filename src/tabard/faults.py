@@ -121,6 +121,23 @@ class MalformedPolicy(Malformed):
         self.at = at
 
 
+class InvalidClientTokenId(Unproven):
+    """The access key, or the session token with it, is not one of ours (AWS: `InvalidClientTokenId`).
+
+    Every cause has this one text, so that the answer tells nobody which keys exist.
+    """
+
+    reason = "key.unknown"
+    default_public: ClassVar[str] = "The security token included in the request is invalid."
+
+
+class ExpiredToken(Unproven):
+    """The caller's own session is over (AWS: `ExpiredToken`)."""
+
+    reason = "token.expired"
+    default_public: ClassVar[str] = "The security token included in the request is expired"
+
+
 class PackedPolicyTooLarge(Limited):
     """Session policies and tags do not fit into a session token (AWS: `PackedPolicyTooLarge`)."""
 

@@ -1,0 +1,88 @@
+"""A signature in the `Authorization` header.
+
+`AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`: the three parts in any order, once each, with commas
+between them. Other schemes, SigV2 (`AWS …`), SigV4A and `Bearer` among them, are refused by name.
+
+Raises:
+    IncompleteSignature: parts are missing, repeated or unreadable.
+"""
+
+import base64
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Final
+
+from tabard.sigv4.canonical import ALGORITHM
+from tabard.sigv4.faults import IncompleteSignature
+from tabard.sigv4.fields import Fields
+
+MAXIMUM: Final = 8192
+"""Bytes of an Authorization header that are read at all."""
+_PARTS: Final = ("Credential", "Signature", "SignedHeaders")
+
+
+def read_authorization(headers: Mapping[bytes, bytes]) -> Fields:
+    """The header's parts. `headers` holds each header once."""
+    text = _text(headers[b"authorization"])
+    scheme, _, rest = text.partition(" ")
+    if scheme != ALGORITHM:
+        raise unsupported_algorithm(scheme)
+    parts = _parse(rest, text)
+    date = headers.get(b"x-amz-date") or headers.get(b"date") or b""
+    missing = [f"Authorization header requires '{name}' parameter. " for name in _PARTS if not parts.get(name)]
+    if not date:
+        missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ")
+    if missing:
+        digest = base64.b64encode(sha256(text.encode()).digest()).decode()
+        raise IncompleteSignature(
+            f"{''.join(missing)}(Hashed with SHA-256 and encoded with Base64) Authorization={digest}",
+            reason="sigv4.authorization.incomplete",
+        )
+    token = headers.get(b"x-amz-security-token")
+    return Fields(
+        credential=parts["Credential"],
+        signed_headers=parts["SignedHeaders"],
+        signature=parts["Signature"],
+        date=date.decode("latin-1"),
+        session_token=None if token is None else token.decode("latin-1"),
+        presigned=False,
+    )
+
+
+def unsupported_algorithm(name: str) -> IncompleteSignature:
+    """The refusal of any other kind of signature."""
+    return IncompleteSignature(
+        f"Unsupported AWS 'algorithm': '{name}' (only {ALGORITHM} for now). ", reason="sigv4.algorithm"
+    )
+
+
+def _text(header: bytes) -> str:
+    """Bounded ASCII, or refused without repeating it."""
+    if len(header) > MAXIMUM:
+        raise IncompleteSignature("Authorization header is too long.", reason="sigv4.authorization.too-long")
+    text = header.decode("latin-1")
+    if not text.isascii() or not text.replace("\t", " ").isprintable():
+        raise IncompleteSignature(
+            "Authorization header must be printable ASCII.", reason="sigv4.authorization.characters"
+        )
+    return text
+
+
+def _parse(rest: str, header: str) -> dict[str, str]:
+    parts: dict[str, str] = {}
+    for piece in rest.split(","):
+        pair = piece.strip(" \t")
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise IncompleteSignature(
+                f"'{pair}' not a valid key=value pair (missing equal-sign) in Authorization header: '{header}'.",
+                reason="sigv4.authorization.pair",
+            )
+        if name in parts or name not in _PARTS:
+            raise IncompleteSignature(
+                f"Authorization header must have each of 'Credential', 'SignedHeaders' and 'Signature' once, "
+                f"and nothing else. Got '{name}'.",
+                reason="sigv4.authorization.repeated" if name in parts else "sigv4.authorization.unknown-part",
+            )
+        parts[name] = value
+    return parts
