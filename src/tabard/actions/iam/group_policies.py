@@ -52,20 +52,20 @@ class ListAttachedGroupPoliciesRequest:
     max_items: int | None = None
 
 
-ACTIONS = policy_actions(
-    Owner[Group](
-        noun="Group",
-        find=lambda request, desk: group_named(desk, request.group_name),
-        find_to_change=lambda request, desk: group_named(desk, request.group_name),
-        put=lambda desk, group: desk.records.groups.put(group),
-        ask=ask_group,
-        requests=Requests(
-            document=PutGroupPolicyRequest,
-            name=GroupPolicyName,
-            arn=GroupPolicyARN,
-            names=ListGroupPoliciesRequest,
-            arns=ListAttachedGroupPoliciesRequest,
-        ),
-        answer=GetGroupPolicyResponse,
-    )
+_OWNER: Owner[Group] = Owner(
+    noun="Group",
+    find=lambda request, desk: group_named(desk, request.group_name),
+    find_to_change=lambda request, desk: group_named(desk, request.group_name),
+    put=lambda desk, group: desk.records.groups.put(group),
+    ask=ask_group,
+    requests=Requests(
+        document=PutGroupPolicyRequest,
+        name=GroupPolicyName,
+        arn=GroupPolicyARN,
+        names=ListGroupPoliciesRequest,
+        arns=ListAttachedGroupPoliciesRequest,
+    ),
+    answer=GetGroupPolicyResponse,
 )
+
+ACTIONS = policy_actions(_OWNER)

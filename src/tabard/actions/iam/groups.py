@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from tabard.actions.desk import Action, Desk
 from tabard.actions.iam_shapes import GroupPage, GroupShape, UserShape, group_shape, user_shape
-from tabard.actions.identities import ask_group, ask_list, group_named, question, user_named
+from tabard.actions.identities import ask_group, ask_list, group_named, no_such, question, user_named
 from tabard.actions.identity_policies import require_bare
 from tabard.actions.paging import page
 from tabard.directory import quotas
 from tabard.directory.entities import Group
 from tabard.directory.rules import require_path, require_quota
-from tabard.faults import DeleteConflict, EntityAlreadyExists, NoSuchEntity
+from tabard.faults import DeleteConflict, EntityAlreadyExists
 from tabard.names import ids
 from tabard.names.arn import iam_arn
 from tabard.names.tags import fold
@@ -175,7 +175,7 @@ def remove_user_from_group(request: MembershipRequest, desk: Desk) -> None:
     user = user_named(desk, request.user_name)
     group = group_named(desk, request.group_name)
     if group.id not in user.groups:
-        raise NoSuchEntity(f"User {user.name} is not a member of group {group.name}.", reason="membership.missing")
+        raise no_such("user", user.name)
     desk.records.users.put(replace(user, groups=tuple(g for g in user.groups if g != group.id)))
 
 

@@ -52,20 +52,20 @@ class ListAttachedRolePoliciesRequest:
     max_items: int | None = None
 
 
-ACTIONS = policy_actions(
-    Owner[Role](
-        noun="Role",
-        find=lambda request, desk: role_named(desk, request.role_name),
-        find_to_change=lambda request, desk: modifiable_role(desk, request.role_name),
-        put=lambda desk, role: desk.records.roles.put(role),
-        ask=ask_role,
-        requests=Requests(
-            document=PutRolePolicyRequest,
-            name=RolePolicyName,
-            arn=RolePolicyARN,
-            names=ListRolePoliciesRequest,
-            arns=ListAttachedRolePoliciesRequest,
-        ),
-        answer=GetRolePolicyResponse,
-    )
+_OWNER: Owner[Role] = Owner(
+    noun="Role",
+    find=lambda request, desk: role_named(desk, request.role_name),
+    find_to_change=lambda request, desk: modifiable_role(desk, request.role_name),
+    put=lambda desk, role: desk.records.roles.put(role),
+    ask=ask_role,
+    requests=Requests(
+        document=PutRolePolicyRequest,
+        name=RolePolicyName,
+        arn=RolePolicyARN,
+        names=ListRolePoliciesRequest,
+        arns=ListAttachedRolePoliciesRequest,
+    ),
+    answer=GetRolePolicyResponse,
 )
+
+ACTIONS = policy_actions(_OWNER)

@@ -52,20 +52,20 @@ class ListAttachedUserPoliciesRequest:
     max_items: int | None = None
 
 
-ACTIONS = policy_actions(
-    Owner[User](
-        noun="User",
-        find=lambda request, desk: user_named(desk, request.user_name),
-        find_to_change=lambda request, desk: user_named(desk, request.user_name),
-        put=lambda desk, user: desk.records.users.put(user),
-        ask=ask_user,
-        requests=Requests(
-            document=PutUserPolicyRequest,
-            name=UserPolicyName,
-            arn=UserPolicyARN,
-            names=ListUserPoliciesRequest,
-            arns=ListAttachedUserPoliciesRequest,
-        ),
-        answer=GetUserPolicyResponse,
-    )
+_OWNER: Owner[User] = Owner(
+    noun="User",
+    find=lambda request, desk: user_named(desk, request.user_name),
+    find_to_change=lambda request, desk: user_named(desk, request.user_name),
+    put=lambda desk, user: desk.records.users.put(user),
+    ask=ask_user,
+    requests=Requests(
+        document=PutUserPolicyRequest,
+        name=UserPolicyName,
+        arn=UserPolicyARN,
+        names=ListUserPoliciesRequest,
+        arns=ListAttachedUserPoliciesRequest,
+    ),
+    answer=GetUserPolicyResponse,
 )
+
+ACTIONS = policy_actions(_OWNER)
