@@ -6,6 +6,7 @@ names are ASCII, and Unicode folding would make two names of other scripts one.
 """
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Final, TypeVar
 
 from tabard.directory.entities import (
@@ -61,12 +62,22 @@ def scope_of(entity: Entity) -> str:
     """Where an entity's key and name belong for good: its account; a sealing key's purpose; the store."""
     if isinstance(entity, Account):
         return ""
-    return entity.purpose if isinstance(entity, SealingKey) else entity.account
+    return entity.purpose.value if isinstance(entity, SealingKey) else entity.account
 
 
 def folded_name_of(entity: Entity) -> str | None:
     """The name that is unique within the scope, folded; None for what has only an id."""
     return None if isinstance(entity, AccessKey | SealingKey) else fold(entity.name)
+
+
+def owner_of(entity: Entity) -> str | None:
+    """The id of what the entity belongs to: a key's or enabled device's owner, the role in an instance profile."""
+    match entity:
+        case AccessKey(owner_id=owner) | InstanceProfile(role_id=owner):
+            return owner
+        case MFADevice(enabled=enabled, owner_id=owner) if enabled is not None:
+            return owner
+    return None
 
 
 def change_of(entity: Entity) -> Change:
@@ -82,6 +93,20 @@ def attachments_of(entity: Entity) -> tuple[tuple[str, Attachment], ...]:
         (arn, Attachment(kind=KINDS[type(entity)], id=entity.id, name=entity.name, path=entity.path, usage=usage))
         for arn, usage in _uses(entity)
     )
+
+
+def attachment_order(attachment: Attachment) -> tuple[int, str, bool]:
+    """Users, groups, roles; by folded name; the boundary last."""
+    return (
+        ATTACHABLE.index(attachment.kind),
+        fold(attachment.name),
+        attachment.usage is PolicyUsage.BOUNDARY,
+    )
+
+
+def enabling_order(device: MFADevice) -> tuple[datetime, str]:
+    """By the instant of enabling."""
+    return device.enabled or device.created, device.serial_number
 
 
 def _uses(identity: Identity) -> Iterator[tuple[str, PolicyUsage]]:

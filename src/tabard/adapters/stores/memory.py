@@ -17,11 +17,14 @@ from tabard.adapters.stores.derived import (
     Entity,
     Identity,
     Named,
+    attachment_order,
     attachments_of,
     change_of,
+    enabling_order,
     fold,
     folded_name_of,
     key_of,
+    owner_of,
     scope_of,
 )
 from tabard.adapters.stores.turns import Turns
@@ -36,7 +39,6 @@ from tabard.directory.entities import (
     KeyPurpose,
     ManagedPolicy,
     MFADevice,
-    PolicyUsage,
     Role,
     SealingKey,
     User,
@@ -163,6 +165,9 @@ class _Table(Generic[E]):
     def _of_key(self, key: str | int) -> E | None:
         return cast(E | None, self._transaction.rows(self._kind).get(key))
 
+    def _owned_by(self, owner_id: str) -> Iterator[E]:
+        return (entity for entity in self._all() if owner_of(entity) == owner_id)
+
     def _put(self, entity: E) -> None:
         rows = self._transaction.copy(self._kind)
         if any(self._rivals(entity, other) for other in self._all()):
@@ -180,9 +185,10 @@ class _Table(Generic[E]):
 
     def _delete(self, entity: E) -> bool:
         """Whether there was something to delete."""
-        if self._transaction.copy(self._kind).pop(key_of(entity), None) is None:
+        before = self._transaction.copy(self._kind).pop(key_of(entity), None)
+        if before is None:
             return False
-        self._transaction.log(entity)
+        self._transaction.log(before)
         return True
 
 
@@ -234,12 +240,12 @@ class _ManagedPolicies(_NamedTable[ManagedPolicy]):
     def attachments(self, account: str, policy_arn: str) -> Sequence[Attachment]:
         identities = (cast(Identity, i) for kind in ATTACHABLE for i in self._transaction.rows(kind).values())
         found = [a for i in identities if i.account == account for arn, a in attachments_of(i) if arn == policy_arn]
-        return sorted(found, key=lambda a: (ATTACHABLE.index(a.kind), fold(a.name), a.usage is PolicyUsage.BOUNDARY))
+        return sorted(found, key=attachment_order)
 
 
 class _InstanceProfiles(_NamedTable[InstanceProfile]):
     def for_role(self, role_id: str) -> Sequence[InstanceProfile]:
-        return sorted((p for p in self._all() if p.role_id == role_id), key=lambda profile: fold(profile.name))
+        return sorted(self._owned_by(role_id), key=lambda profile: fold(profile.name))
 
 
 class _AccessKeys(_Table[AccessKey]):
@@ -247,7 +253,7 @@ class _AccessKeys(_Table[AccessKey]):
         return self._of_key(key_id)
 
     def of(self, owner_id: str) -> Sequence[AccessKey]:
-        return sorted((k for k in self._all() if k.owner_id == owner_id), key=lambda key: (key.created, key.id))
+        return sorted(self._owned_by(owner_id), key=lambda key: (key.created, key.id))
 
     def put(self, key: AccessKey, /) -> None:
         self._put(key)
@@ -274,8 +280,7 @@ class _MFADevices(_Table[MFADevice]):
         return self._of_key(serial_number)
 
     def of(self, owner_id: str) -> Sequence[MFADevice]:
-        enabled = [(d.enabled, d.serial_number, d) for d in self._all() if d.enabled and d.owner_id == owner_id]
-        return [device for _, _, device in sorted(enabled)]
+        return sorted(self._owned_by(owner_id), key=enabling_order)
 
     def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[MFADevice]:
         return _page((device for device in self._all() if device.account == account), after, limit)

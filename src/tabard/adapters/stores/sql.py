@@ -1,0 +1,502 @@
+"""The record ports as SQLAlchemy statements, one set for SQLite and PostgreSQL.
+
+A put looks at what stands under the entity's key and name, so that a taken name is told before anything
+is written and the transaction lives on; the exclusive transaction makes the look worth something, and the
+unique constraints stand behind it. What is derived from a record is rewritten only where it changed. The
+change log is written once, when the transaction ends, under one new revision.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Executable,
+    Integer,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from tabard.adapters.stores.derived import (
+    KINDS,
+    LOG_LENGTH,
+    Entity,
+    Named,
+    attachment_order,
+    attachments_of,
+    change_of,
+    enabling_order,
+    fold,
+    folded_name_of,
+    key_of,
+    owner_of,
+    scope_of,
+)
+from tabard.adapters.stores.schema import SchemaState, prepare_schema, schema_state
+from tabard.adapters.stores.tables import access_key_uses, attachments, changes, entities, memberships, state
+from tabard.adapters.stores.turns import PATIENCE, Turns
+from tabard.directory.entities import (
+    AccessKey,
+    AccessKeyUse,
+    Account,
+    Attachment,
+    EntityKind,
+    Group,
+    InstanceProfile,
+    KeyPurpose,
+    ManagedPolicy,
+    MFADevice,
+    Role,
+    SealingKey,
+    User,
+)
+from tabard.ports.store import Change, Changes, NameTaken, Records, StoreUnavailable
+
+CONNECTIONS: Final = 16
+"""The most connections that one process holds to its store."""
+
+E = TypeVar("E", bound=Entity)
+Row = Sequence[Any]  # Any: a column holds what its statement selected
+
+_is_kind = entities.c.kind == bindparam("kind")
+_is_it = and_(_is_kind, entities.c.id == bindparam("id"))
+_has_name = and_(_is_kind, entities.c.scope == bindparam("scope"), entities.c.folded == bindparam("folded"))
+_after = and_(_is_kind, entities.c.scope == bindparam("scope"), entities.c.folded > bindparam("after"))
+_limit = bindparam("limit", type_=Integer)
+
+_BY_KEY = select(entities.c.record).where(_is_it)
+_BY_NAME = select(entities.c.record).where(_has_name)
+_BY_OWNER = select(entities.c.record).where(_is_kind, entities.c.owner == bindparam("owner"))
+_IN_SCOPE = select(entities.c.record).where(_is_kind, entities.c.scope == bindparam("scope"))
+_PAGE = select(entities.c.record).where(_after).order_by(entities.c.folded).limit(_limit)
+_PAGE_UNDER = _PAGE.where(
+    func.substr(entities.c.path, 1, bindparam("length", type_=Integer)) == bindparam("path_prefix")
+)
+_PAGE_BY_KEY = (
+    select(entities.c.record).where(_is_kind, entities.c.id > bindparam("after")).order_by(entities.c.id).limit(_limit)
+)
+_MEMBERS = (
+    select(entities.c.record)
+    .join(memberships, memberships.c.entity_id == entities.c.id)
+    .where(_is_kind, memberships.c.group_id == bindparam("group_id"), entities.c.folded > bindparam("after"))
+    .order_by(entities.c.folded)
+    .limit(_limit)
+)
+_COUNT = select(func.count()).select_from(entities).where(_is_kind, entities.c.scope == bindparam("scope"))
+_STANDING = select(entities.c.id, entities.c.scope, entities.c.record).where(or_(_is_it, _has_name))
+
+_INSERT = insert(entities)
+_UPDATE = update(entities).where(entities.c.kind == bindparam("of_kind"), entities.c.id == bindparam("of_id"))
+_DELETE = delete(entities).where(_is_it)
+
+_ATTACHMENTS = select(attachments.c.record).where(
+    attachments.c.account == bindparam("account"), attachments.c.policy_arn == bindparam("policy_arn")
+)
+_ATTACH = insert(attachments)
+_DETACH = delete(attachments).where(attachments.c.entity_id == bindparam("of_id"))
+_JOIN = insert(memberships)
+_LEAVE = delete(memberships).where(memberships.c.entity_id == bindparam("of_id"))
+
+_LAST_USE = select(access_key_uses.c.record).where(access_key_uses.c.key_id == bindparam("key_id"))
+_FORGET_USE = delete(access_key_uses).where(access_key_uses.c.key_id == bindparam("of_key"))
+_RECORD_USE = insert(access_key_uses)
+
+_REVISION = select(state.c.revision)
+_STATE = select(state.c.revision, state.c.forgotten)
+_LAST_SEALING_KEY = select(state.c.last_sealing_key)
+_USE_SEALING_KEY = update(state)
+_NEXT_REVISION = (
+    update(state)
+    .values(revision=state.c.revision + 1, sequence=state.c.sequence + bindparam("count", type_=Integer))
+    .returning(state.c.revision, state.c.sequence)
+)
+_LOG = insert(changes)
+_LOGGED = (
+    select(changes.c.kind, changes.c.id).where(changes.c.revision > bindparam("revision")).order_by(changes.c.sequence)
+)
+_PRUNE = delete(changes).where(changes.c.sequence <= bindparam("last")).returning(changes.c.revision)
+_FORGET = update(state)
+
+_encode = msgspec.json.Encoder().encode
+_DECODERS: Final[Mapping[type[object], Callable[[str], Any]]] = {  # Any: the key says which
+    entity: msgspec.json.Decoder(entity).decode for entity in (*KINDS, AccessKeyUse, Attachment)
+}
+
+
+class SQLStore:
+    """A `ports.store.Store` in a database. `begin_read` and `begin_write` are all that differs between them."""
+
+    def __init__(self, engine: Engine, *, name: str, begin_read: str, begin_write: str) -> None:
+        self._engine = engine
+        self._name = name
+        self._begin_read = begin_read
+        self._begin_write = begin_write
+        self._turns = Turns()
+
+    def prepare(self, *, create: bool) -> None:
+        """Make or migrate the schema where that is needed.
+
+        Raises:
+            StoreUnavailable: the database cannot be used, or is no store of ours.
+        """
+        try:
+            with self._transaction(self._begin_read) as connection:
+                if schema_state(connection) is SchemaState.CURRENT:
+                    return
+            with self._transaction(self._begin_write) as connection:
+                prepare_schema(connection, create=create)
+        except StoreUnavailable as error:
+            self.close()
+            raise StoreUnavailable(f"{self._name}: {error}") from error
+
+    @contextmanager
+    def read(self) -> Iterator[Records]:
+        with self._turns.read(), self._transaction(self._begin_read) as connection:
+            yield _Transaction(connection, writes=False)
+
+    @contextmanager
+    def write(self) -> Iterator[Records]:
+        with self._turns.write(), self._transaction(self._begin_write) as connection:
+            transaction = _Transaction(connection, writes=True)
+            yield transaction
+            transaction.log_changes()
+
+    def revision(self) -> int:
+        with self._transaction(self._begin_read) as connection:
+            return int(connection.execute(_REVISION).scalar_one())
+
+    def changes_since(self, revision: int) -> Changes:
+        with self._transaction(self._begin_read) as connection:
+            now, forgotten = connection.execute(_STATE).one()
+            if not forgotten <= revision <= now:
+                return Changes(now, (), complete=False)
+            logged = connection.execute(_LOGGED, {"revision": revision})
+            return Changes(now, tuple(dict.fromkeys(Change(EntityKind(kind), name) for kind, name in logged)))
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+    @contextmanager
+    def _transaction(self, begin: str) -> Iterator[Connection]:
+        with _translated(), self._begun(begin) as connection:
+            yield connection
+            connection.commit()
+
+    def _begun(self, begin: str) -> Connection:
+        """A connection inside a transaction. One that died while it lay in the pool is replaced, once."""
+        try:
+            return _begin(self._engine.connect(), begin)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+            return _begin(self._engine.connect(), begin)
+
+
+def _begin(connection: Connection, begin: str) -> Connection:
+    try:
+        connection.exec_driver_sql(begin)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Failures of the database become StoreUnavailable; mistakes in a statement stay what they are."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError):
+        raise
+    except (DatabaseError, InterfaceError) as error:
+        raise StoreUnavailable(str(error.orig).strip().partition("\n")[0]) from error
+    except PoolTimeoutError as error:
+        raise StoreUnavailable(f"no connection became free within {PATIENCE:g} seconds") from error
+    except msgspec.MsgspecError as error:
+        raise StoreUnavailable(f"a stored record cannot be read: {error}") from error
+
+
+class _Transaction:
+    """One transaction of the database. `Records`."""
+
+    def __init__(self, connection: Connection, *, writes: bool) -> None:
+        self._connection = connection
+        self._writes = writes
+        self._changes: dict[Change, None] = {}
+        self.accounts = _Accounts(self, Account)
+        self.users = _Users(self, User)
+        self.groups = _NamedTable(self, Group)
+        self.roles = _NamedTable(self, Role)
+        self.policies = _ManagedPolicies(self, ManagedPolicy)
+        self.instance_profiles = _InstanceProfiles(self, InstanceProfile)
+        self.access_keys = _AccessKeys(self, AccessKey)
+        self.mfa_devices = _MFADevices(self, MFADevice)
+        self.sealing_keys = _SealingKeys(self, SealingKey)
+
+    def rows(self, statement: Executable, values: Mapping[str, object]) -> Sequence[Row]:
+        """What a query finds. It finds nothing by a text that no database can hold."""
+        if not all(_is_storable(value) for value in values.values()):
+            return ()
+        return self._connection.execute(statement, values).all()
+
+    def run(self, statement: Executable, values: Mapping[str, object] | Sequence[Mapping[str, object]]) -> int:
+        """How many rows the statement changed."""
+        if not self._writes:
+            raise RuntimeError("a read transaction cannot write")
+        return int(self._connection.execute(statement, values).rowcount) if values else 0
+
+    def changed(self, entity: Entity) -> None:
+        self._changes[change_of(entity)] = None
+
+    def log_changes(self) -> None:
+        """Give what this transaction changed one new revision, and forget the oldest changes."""
+        if not self._changes:
+            return
+        count = len(self._changes)
+        revision, last = self._connection.execute(_NEXT_REVISION, {"count": count}).one()
+        numbered = list(enumerate(self._changes, start=last - count + 1))
+        self.run(
+            _LOG,
+            [
+                {"sequence": n, "revision": revision, "kind": c.kind.value, "id": c.id}
+                for n, c in numbered[-LOG_LENGTH:]
+            ],
+        )
+        pruned = self._connection.execute(_PRUNE, {"last": last - LOG_LENGTH}).scalars().all()
+        forgotten = revision if count > LOG_LENGTH else max(pruned, default=0)
+        if forgotten:
+            self.run(_FORGET, {"forgotten": forgotten})
+
+
+def _is_storable(value: object) -> bool:
+    """PostgreSQL holds no NUL, and no database half of a surrogate pair."""
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
+        return True
+    return not any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value)
+
+
+class _Table(Generic[E]):
+    """The entities of one kind."""
+
+    def __init__(self, transaction: _Transaction, entity: type[E]) -> None:
+        self._transaction = transaction
+        self._kind = KINDS[entity].value
+        self._decode: Callable[[str], E] = _DECODERS[entity]
+
+    def _find(self, statement: Executable, **values: object) -> list[E]:
+        rows = self._transaction.rows(statement, {"kind": self._kind, **values})
+        return [self._decode(record) for (record,) in rows]
+
+    def _find_one(self, statement: Executable, **values: object) -> E | None:
+        return next(iter(self._find(statement, **values)), None)
+
+    def _put(self, entity: E) -> None:
+        transaction = self._transaction
+        row = _row(entity)
+        before = None
+        for key, scope, record in transaction.rows(_STANDING, row):
+            if key != row["id"] or scope != row["scope"]:
+                raise NameTaken
+            before = self._decode(record)
+        if before is None:
+            transaction.run(_INSERT, row)
+        else:
+            transaction.run(_UPDATE, {**row, "of_kind": row["kind"], "of_id": row["id"]})
+        _derive(transaction, before, entity)
+        transaction.changed(entity)
+
+    def _delete(self, entity: E) -> bool:
+        """Whether there was something to delete."""
+        key = {"kind": self._kind, "id": str(key_of(entity))}
+        before = self._find_one(_BY_KEY, **key)
+        if not self._transaction.run(_DELETE, key) or before is None:
+            return False
+        _derive(self._transaction, before, None)
+        self._transaction.changed(before)
+        return True
+
+
+def _row(entity: Entity) -> dict[str, str | None]:
+    """The entity as a row of `entities`."""
+    return {
+        "kind": KINDS[type(entity)].value,
+        "id": str(key_of(entity)),
+        "scope": scope_of(entity),
+        "folded": folded_name_of(entity),
+        "path": getattr(entity, "path", None),
+        "owner": owner_of(entity),
+        "record": _encode(entity).decode(),
+    }
+
+
+def _derive(transaction: _Transaction, before: Entity | None, after: Entity | None) -> None:
+    """Write what is derived from an entity, where it changed."""
+    _derive_rows(transaction, _ATTACH, _DETACH, _attachment_rows(before), _attachment_rows(after))
+    _derive_rows(transaction, _JOIN, _LEAVE, _membership_rows(before), _membership_rows(after))
+
+
+def _derive_rows(
+    transaction: _Transaction,
+    add: Executable,
+    clear: Executable,
+    before: Sequence[Mapping[str, str]],
+    after: Sequence[Mapping[str, str]],
+) -> None:
+    if before == after:
+        return
+    if before:
+        transaction.run(clear, {"of_id": before[0]["entity_id"]})
+    if after:
+        transaction.run(add, after)
+
+
+def _attachment_rows(entity: Entity | None) -> list[dict[str, str]]:
+    return (
+        []
+        if entity is None
+        else [
+            {
+                "entity_id": attachment.id,
+                "policy_arn": arn,
+                "usage": attachment.usage.value,
+                "account": scope_of(entity),
+                "record": _encode(attachment).decode(),
+            }
+            for arn, attachment in attachments_of(entity)
+        ]
+    )
+
+
+def _membership_rows(entity: Entity | None) -> list[dict[str, str]]:
+    return (
+        [{"entity_id": entity.id, "group_id": group} for group in dict.fromkeys(entity.groups)]
+        if isinstance(entity, User)
+        else []
+    )
+
+
+class _NamedTable(_Table[Named]):
+    """`Users`, `Groups`, `Roles`, `ManagedPolicies` and `InstanceProfiles`, as far as they are alike."""
+
+    def get(self, account: str, name: str) -> Named | None:
+        return self._find_one(_BY_NAME, scope=account, folded=fold(name))
+
+    def get_by_id(self, entity_id: str, /) -> Named | None:
+        return self._find_one(_BY_KEY, id=entity_id)
+
+    def list(self, account: str, *, path_prefix: str = "/", after: str = "", limit: int = 1000) -> Sequence[Named]:
+        page = {"scope": account, "after": fold(after), "limit": limit}
+        if path_prefix == "/":
+            return self._find(_PAGE, **page)
+        return self._find(_PAGE_UNDER, **page, path_prefix=path_prefix, length=len(path_prefix))
+
+    def count(self, account: str) -> int:
+        ((count,),) = self._transaction.rows(_COUNT, {"kind": self._kind, "scope": account})
+        return int(count)
+
+    def put(self, entity: Named, /) -> None:
+        self._put(entity)
+
+    def delete(self, entity: Named, /) -> None:
+        self._delete(entity)
+
+
+class _Accounts(_Table[Account]):
+    def get(self, account_id: str, /) -> Account | None:
+        return self._find_one(_BY_KEY, id=account_id)
+
+    def get_by_name(self, name: str) -> Account | None:
+        return self._find_one(_BY_NAME, scope="", folded=fold(name))
+
+    def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Account]:
+        return self._find(_PAGE_BY_KEY, after=after, limit=limit)
+
+    def put(self, account: Account, /) -> None:
+        self._put(account)
+
+
+class _Users(_NamedTable[User]):
+    def in_group(self, group_id: str, *, after: str = "", limit: int = 1000) -> Sequence[User]:
+        return self._find(_MEMBERS, group_id=group_id, after=fold(after), limit=limit)
+
+
+class _ManagedPolicies(_NamedTable[ManagedPolicy]):
+    def attachments(self, account: str, policy_arn: str) -> Sequence[Attachment]:
+        rows = self._transaction.rows(_ATTACHMENTS, {"account": account, "policy_arn": policy_arn})
+        return sorted((_DECODERS[Attachment](record) for (record,) in rows), key=attachment_order)
+
+
+class _InstanceProfiles(_NamedTable[InstanceProfile]):
+    def for_role(self, role_id: str) -> Sequence[InstanceProfile]:
+        return sorted(self._find(_BY_OWNER, owner=role_id), key=lambda profile: fold(profile.name))
+
+
+class _AccessKeys(_Table[AccessKey]):
+    def get(self, key_id: str) -> AccessKey | None:
+        return self._find_one(_BY_KEY, id=key_id)
+
+    def of(self, owner_id: str) -> Sequence[AccessKey]:
+        return sorted(self._find(_BY_OWNER, owner=owner_id), key=lambda key: (key.created, key.id))
+
+    def put(self, key: AccessKey, /) -> None:
+        self._put(key)
+
+    def delete(self, key: AccessKey, /) -> None:
+        if self._delete(key):
+            self._transaction.run(_FORGET_USE, {"of_key": key.id})
+
+    def record_use(self, use: AccessKeyUse) -> None:
+        before = self.last_use(use.key_id)
+        if self.get(use.key_id) is None or (before is not None and use.at <= before.at):
+            return
+        self._transaction.run(_FORGET_USE, {"of_key": use.key_id})
+        self._transaction.run(_RECORD_USE, {"key_id": use.key_id, "record": _encode(use).decode()})
+
+    def last_use(self, key_id: str) -> AccessKeyUse | None:
+        rows = self._transaction.rows(_LAST_USE, {"key_id": key_id})
+        return next((_DECODERS[AccessKeyUse](record) for (record,) in rows), None)
+
+
+class _MFADevices(_Table[MFADevice]):
+    def get(self, serial_number: str) -> MFADevice | None:
+        return self._find_one(_BY_KEY, id=serial_number)
+
+    def of(self, owner_id: str) -> Sequence[MFADevice]:
+        return sorted(self._find(_BY_OWNER, owner=owner_id), key=enabling_order)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[MFADevice]:
+        return self._find(_PAGE, scope=account, after=fold(after), limit=limit)
+
+    def put(self, device: MFADevice, /) -> None:
+        self._put(device)
+
+    def delete(self, device: MFADevice, /) -> None:
+        self._delete(device)
+
+
+class _SealingKeys(_Table[SealingKey]):
+    def of(self, purpose: KeyPurpose) -> Sequence[SealingKey]:
+        return sorted(self._find(_IN_SCOPE, scope=purpose.value), key=lambda key: key.id)
+
+    def next_id(self) -> int:
+        ((last,),) = self._transaction.rows(_LAST_SEALING_KEY, {})
+        return int(last) + 1
+
+    def put(self, key: SealingKey, /) -> None:
+        self._put(key)
+        if key.id >= self.next_id():
+            self._transaction.run(_USE_SEALING_KEY, {"last_sealing_key": key.id})
+
+    def delete(self, key: SealingKey, /) -> None:
+        self._delete(key)
