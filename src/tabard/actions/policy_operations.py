@@ -1,7 +1,7 @@
 """The seven operations on an identity's policies, once for users, groups and roles.
 
 `PutUserPolicy`, `PutGroupPolicy` and `PutRolePolicy` differ in a word and in the member that names the identity.
-A noun's module states its request types and how a request finds its identity (`Owner`); the rows are made here.
+A noun's module states its request types and how a request finds its identity (`Noun`); the rows are made here.
 Handlers read only members that the three types share, so a request is `Any` to them.
 """
 
@@ -41,10 +41,10 @@ class Requests:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Owner(Generic[I]):
+class Noun(Generic[I]):
     """How a kind of identity is named, found, asked about, put back, and answered with."""
 
-    noun: str
+    word: str
     find: Callable[[Any, Desk], I]
     find_to_change: Callable[[Any, Desk], I]
     put: Callable[[Desk, I], None]
@@ -54,55 +54,55 @@ class Owner(Generic[I]):
     """What Get…Policy answers; it takes the identity's name, the policy's name and its text."""
 
 
-def policy_actions(owner: Owner[I]) -> tuple[Action, ...]:
+def policy_actions(noun: Noun[I]) -> tuple[Action, ...]:
     """The rows of Put, Get, List and Delete…Policy, and of Attach, Detach and ListAttached."""
-    return (*_inline_actions(owner), *_attached_actions(owner))
+    return (*_inline_actions(noun), *_attached_actions(noun))
 
 
-def _inline_actions(owner: Owner[I]) -> tuple[Action, ...]:
-    put, get, delete = f"Put{owner.noun}Policy", f"Get{owner.noun}Policy", f"Delete{owner.noun}Policy"
-    names = f"List{owner.noun}Policies"
+def _inline_actions(noun: Noun[I]) -> tuple[Action, ...]:
+    put, get, delete = f"Put{noun.word}Policy", f"Get{noun.word}Policy", f"Delete{noun.word}Policy"
+    names = f"List{noun.word}Policies"
 
     def put_policy(request: Any, desk: Desk) -> None:
-        identity = owner.find_to_change(request, desk)
-        owner.put(desk, with_inline_policy(identity, request.policy_name, request.policy_document))
+        identity = noun.find_to_change(request, desk)
+        noun.put(desk, with_inline_policy(identity, request.policy_name, request.policy_document))
 
     def get_policy(request: Any, desk: Desk) -> Any:
-        identity = owner.find(request, desk)
-        return owner.answer(identity.name, request.policy_name, inline_policy(identity, request.policy_name))
+        identity = noun.find(request, desk)
+        return noun.answer(identity.name, request.policy_name, inline_policy(identity, request.policy_name))
 
     def delete_policy(request: Any, desk: Desk) -> None:
-        owner.put(desk, without_inline_policy(owner.find_to_change(request, desk), request.policy_name))
+        noun.put(desk, without_inline_policy(noun.find_to_change(request, desk), request.policy_name))
 
     def list_policies(request: Any, desk: Desk) -> PolicyNamePage:
-        return inline_page(names, owner.find(request, desk), request.marker, request.max_items)
+        return inline_page(names, noun.find(request, desk), request.marker, request.max_items)
 
-    ask, types = owner.ask, owner.requests
+    ask, types = noun.ask, noun.requests
     return (
         _writes(put, types.document, ask(put, stored_boundary), put_policy),
-        _reads(get, types.name, owner.answer, ask(get), get_policy),
+        _reads(get, types.name, noun.answer, ask(get), get_policy),
         _writes(delete, types.name, ask(delete, stored_boundary), delete_policy),
         _reads(names, types.names, PolicyNamePage, ask(names), list_policies),
     )
 
 
-def _attached_actions(owner: Owner[I]) -> tuple[Action, ...]:
-    attach, detach = f"Attach{owner.noun}Policy", f"Detach{owner.noun}Policy"
-    attached = f"ListAttached{owner.noun}Policies"
+def _attached_actions(noun: Noun[I]) -> tuple[Action, ...]:
+    attach, detach = f"Attach{noun.word}Policy", f"Detach{noun.word}Policy"
+    attached = f"ListAttached{noun.word}Policies"
 
     def attach_policy(request: Any, desk: Desk) -> None:
-        owner.put(desk, with_attached_policy(desk, owner.find_to_change(request, desk), request.policy_arn))
+        noun.put(desk, with_attached_policy(desk, noun.find_to_change(request, desk), request.policy_arn))
 
     def detach_policy(request: Any, desk: Desk) -> None:
-        owner.put(desk, without_attached_policy(desk, owner.find_to_change(request, desk), request.policy_arn))
+        noun.put(desk, without_attached_policy(desk, noun.find_to_change(request, desk), request.policy_arn))
 
     def list_attached(request: Any, desk: Desk) -> AttachedPolicyPage:
-        identity = owner.find(request, desk)
+        identity = noun.find(request, desk)
         return attached_page(
             attached, identity, path_prefix=request.path_prefix, marker=request.marker, max_items=request.max_items
         )
 
-    ask, types = owner.ask, owner.requests
+    ask, types = noun.ask, noun.requests
     return (
         _writes(attach, types.arn, ask(attach, stored_boundary, requested_policy), attach_policy),
         _writes(detach, types.arn, ask(detach, stored_boundary, requested_policy), detach_policy),

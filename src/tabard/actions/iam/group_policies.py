@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tabard.actions.identities import ask_group, group_named
-from tabard.actions.policy_operations import Owner, Requests, policy_actions
+from tabard.actions.policy_operations import Noun, Requests, policy_actions
 from tabard.directory.entities import Group
 
 
@@ -52,8 +52,8 @@ class ListAttachedGroupPoliciesRequest:
     max_items: int | None = None
 
 
-_OWNER: Owner[Group] = Owner(
-    noun="Group",
+_NOUN: Noun[Group] = Noun(
+    word="Group",
     find=lambda request, desk: group_named(desk, request.group_name),
     find_to_change=lambda request, desk: group_named(desk, request.group_name),
     put=lambda desk, group: desk.records.groups.put(group),
@@ -68,4 +68,4 @@ _OWNER: Owner[Group] = Owner(
     answer=GetGroupPolicyResponse,
 )
 
-ACTIONS = policy_actions(_OWNER)
+ACTIONS = policy_actions(_NOUN)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tabard.actions.identities import ask_role, modifiable_role, role_named
-from tabard.actions.policy_operations import Owner, Requests, policy_actions
+from tabard.actions.policy_operations import Noun, Requests, policy_actions
 from tabard.directory.entities import Role
 
 
@@ -52,8 +52,8 @@ class ListAttachedRolePoliciesRequest:
     max_items: int | None = None
 
 
-_OWNER: Owner[Role] = Owner(
-    noun="Role",
+_NOUN: Noun[Role] = Noun(
+    word="Role",
     find=lambda request, desk: role_named(desk, request.role_name),
     find_to_change=lambda request, desk: modifiable_role(desk, request.role_name),
     put=lambda desk, role: desk.records.roles.put(role),
@@ -68,4 +68,4 @@ _OWNER: Owner[Role] = Owner(
     answer=GetRolePolicyResponse,
 )
 
-ACTIONS = policy_actions(_OWNER)
+ACTIONS = policy_actions(_NOUN)

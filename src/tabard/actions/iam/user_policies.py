@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tabard.actions.identities import ask_user, user_named
-from tabard.actions.policy_operations import Owner, Requests, policy_actions
+from tabard.actions.policy_operations import Noun, Requests, policy_actions
 from tabard.directory.entities import User
 
 
@@ -52,8 +52,8 @@ class ListAttachedUserPoliciesRequest:
     max_items: int | None = None
 
 
-_OWNER: Owner[User] = Owner(
-    noun="User",
+_NOUN: Noun[User] = Noun(
+    word="User",
     find=lambda request, desk: user_named(desk, request.user_name),
     find_to_change=lambda request, desk: user_named(desk, request.user_name),
     put=lambda desk, user: desk.records.users.put(user),
@@ -68,4 +68,4 @@ _OWNER: Owner[User] = Owner(
     answer=GetUserPolicyResponse,
 )
 
-ACTIONS = policy_actions(_OWNER)
+ACTIONS = policy_actions(_NOUN)
