@@ -1,0 +1,238 @@
+"""Statements → a decision: the only place that combines (IAM User Guide, "Policy evaluation logic").
+
+Any denial that applies, in any layer, denies. Without one:
+
+* **Same account.** The account's root may do all. A resource policy that names the user, the session or `*`
+  allows by itself; one that names the session's role (or the federated user's maker) allows unless the boundary
+  or the session policy is silent; one that names the account only hands over to the account. Otherwise the
+  identity policies, the boundary and the session policies, where there are any, must all allow. Some resources
+  (roles) want their own policy to allow in any case: `resource_must_allow`.
+* **Another account's resource.** Both sides must allow: identity, boundary and session here, the resource's
+  policy there, and no way of naming the principal outweighs anything.
+* **No account.** Services, anonymous callers and identities from a provider have the resource's policy alone.
+
+`DENY_ON_ERROR` is our choice where AWS says nothing: if a statement cannot be evaluated, whatever the cause,
+the request is denied, for it might have been the one that denies.
+
+What is denied is a value, not an exception. A decision keeps every statement that applied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final, TypeAlias
+
+from tabard.policy.compile import PolicySet
+from tabard.policy.context import Context
+from tabard.policy.document import Effect
+from tabard.policy.principal import Principal, PrincipalKind
+from tabard.policy.principals import PrincipalMatch
+from tabard.policy.statement import CompiledStatement
+
+
+class Layer(StrEnum):
+    """The kinds of policy that take part; the values are AWS's words for them."""
+
+    IDENTITY = "identity-based policy"
+    RESOURCE = "resource-based policy"
+    BOUNDARY = "permissions boundary"
+    SESSION = "session policy"
+
+
+class Outcome(StrEnum):
+    """AWS's three answers (`PolicyEvaluationDecisionType`)."""
+
+    ALLOWED = "allowed"
+    IMPLICIT_DENY = "implicitDeny"
+    EXPLICIT_DENY = "explicitDeny"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccessRequest:
+    """May `principal` do `action` to `resource`? `resource` is an ARN or `*`; `context` has folded keys."""
+
+    principal: Principal
+    action: str
+    resource: str
+    resource_account: str
+    context: Context
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layers:
+    """The policies in play.
+
+    No identity policies (None or an empty set) allow nothing. No boundary and no session policies limit nothing
+    while they are None; an empty set of either allows nothing. `resource_must_allow`: the resource's policy must
+    allow inside its own account too.
+    """
+
+    identity: PolicySet | None = None
+    resource: PolicySet | None = None
+    boundary: PolicySet | None = None
+    session: PolicySet | None = None
+    resource_must_allow: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementMatch:
+    """One statement that applied. `principal`: how its principal element named the caller, where it has one."""
+
+    layer: Layer
+    policy: str
+    sid: str | None
+    index: int
+    effect: Effect
+    principal: PrincipalMatch | None
+
+
+_Applied: TypeAlias = list[tuple[CompiledStatement, PrincipalMatch | None]]
+"""The statements of one layer that apply, denials first, and how each named the principal."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The answer. `layer` is the one that denied, or whose silence did; None when allowed or in error.
+
+    `error` names what could not be evaluated, for operators only.
+    """
+
+    outcome: Outcome
+    layer: Layer | None = None
+    error: str | None = None
+    _applied: Mapping[Layer, _Applied] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def allowed(self) -> bool:
+        return self.outcome is Outcome.ALLOWED
+
+    @property
+    def matches(self) -> tuple[StatementMatch, ...]:
+        """Every statement that applied, layer by layer, denials first."""
+        return tuple(
+            StatementMatch(
+                layer=layer,
+                policy=compiled.policy,
+                sid=compiled.statement.sid,
+                index=compiled.statement.index,
+                effect=compiled.statement.effect,
+                principal=named,
+            )
+            for layer, applied in self._applied.items()
+            for compiled, named in applied
+        )
+
+
+DENY_ON_ERROR: Final = Outcome.EXPLICIT_DENY
+"""What a request gets when a statement cannot be evaluated."""
+
+_WITHOUT_ACCOUNT: Final = frozenset({PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED})
+_OUTRIGHT: Final = frozenset({PrincipalMatch.SESSION, PrincipalMatch.USER, PrincipalMatch.EVERYONE})
+"""Named so, a principal of the resource's account needs no other permission."""
+_WITHIN_LIMITS: Final = frozenset({PrincipalMatch.ROLE, PrincipalMatch.ISSUER})
+"""Named so, it needs none either, but stays within boundary and session policies."""
+
+
+def decide(request: AccessRequest, layers: Layers) -> Decision:
+    """The answer for one request. It never raises."""
+    try:
+        applied = _consult(request, layers)
+    except Exception as error:  # noqa: BLE001 - DENY_ON_ERROR: whatever went wrong, the answer is no
+        return Decision(outcome=DENY_ON_ERROR, error=f"{type(error).__name__}: {error}")
+    for layer, found in applied.items():
+        if found and found[0][0].denies:
+            return Decision(outcome=Outcome.EXPLICIT_DENY, layer=layer, _applied=applied)
+    silent = _silent_layer(request, layers, applied)
+    outcome = Outcome.ALLOWED if silent is None else Outcome.IMPLICIT_DENY
+    return Decision(outcome=outcome, layer=silent, _applied=applied)
+
+
+def denial_text(request: AccessRequest, decision: Decision, *, explained: bool = True) -> str:
+    """What the caller reads, in AWS's grammar ("Troubleshoot access denied error messages").
+
+    `explained=False` leaves out the layer, as STS does when a role may not be assumed.
+    """
+    match request.principal.kind:
+        case PrincipalKind.ANONYMOUS:
+            return "Access Denied"
+        case PrincipalKind.FEDERATED:
+            return f"Not authorized to perform {request.action}"
+    base = (
+        f"User: {request.principal.arn} is not authorized to perform: {request.action} on resource: {request.resource}"
+    )
+    if not explained or decision.layer is None:
+        return base
+    if decision.outcome is Outcome.EXPLICIT_DENY:
+        article = "an" if decision.layer is Layer.IDENTITY else "a"
+        return f"{base} with an explicit deny in {article} {decision.layer}"
+    return f"{base} because no {decision.layer} allows the {request.action} action"
+
+
+def _consult(request: AccessRequest, layers: Layers) -> dict[Layer, _Applied]:
+    """What each layer has to say, in the order in which a denial is named."""
+    kind = request.principal.kind
+    applied: dict[Layer, _Applied] = {}
+    has_policies = kind not in _WITHOUT_ACCOUNT
+    answers_to_account = has_policies and kind is not PrincipalKind.ROOT
+    if answers_to_account and layers.identity is not None:
+        applied[Layer.IDENTITY] = _apply(layers.identity, request)
+    if layers.resource is not None:
+        applied[Layer.RESOURCE] = _apply(layers.resource, request, bounded=layers.boundary is not None)
+    if answers_to_account and layers.boundary is not None:
+        applied[Layer.BOUNDARY] = _apply(layers.boundary, request)
+    if has_policies and layers.session is not None:
+        applied[Layer.SESSION] = _apply(layers.session, request)
+    return applied
+
+
+def _apply(policies: PolicySet, request: AccessRequest, *, bounded: bool = False) -> _Applied:
+    applied: _Applied = []
+    resource, context = request.resource, request.context
+    for statement in policies.candidates(request.action, resource):
+        named = None
+        if statement.principals is not None:
+            named = statement.principals(request.principal, bounded)
+            if named is None:
+                continue
+        if statement.covers_resource is not None and not statement.covers_resource(resource, context):
+            continue
+        for holds in statement.conditions:
+            if not holds(context):
+                break
+        else:
+            applied.append((statement, named))
+    return applied
+
+
+def _silent_layer(request: AccessRequest, layers: Layers, applied: Mapping[Layer, _Applied]) -> Layer | None:
+    """The layer whose silence denies, or None when the request is allowed. Nothing denies explicitly here."""
+    # INVARIANT: a resource policy's statement without a principal grants nothing.
+    grants = {named for _, named in applied.get(Layer.RESOURCE, ()) if named is not None}
+    principal = request.principal
+    if principal.kind in _WITHOUT_ACCOUNT:
+        return None if grants else Layer.RESOURCE
+    is_root = principal.kind is PrincipalKind.ROOT
+    limit = _silent_limit(layers, applied, is_root=is_root)
+    identity_is_silent = not is_root and not applied.get(Layer.IDENTITY)
+    if principal.account != request.resource_account:
+        if identity_is_silent:
+            return Layer.IDENTITY
+        return limit if grants else Layer.RESOURCE
+    if grants & _OUTRIGHT:
+        return None
+    if grants & _WITHIN_LIMITS:
+        return limit
+    if layers.resource_must_allow and not grants:
+        return Layer.RESOURCE
+    if identity_is_silent:
+        return Layer.RESOURCE if grants else Layer.IDENTITY
+    return limit
+
+
+def _silent_limit(layers: Layers, applied: Mapping[Layer, _Applied], *, is_root: bool) -> Layer | None:
+    """The boundary or the session policies, where they are in play and allow nothing."""
+    if layers.boundary is not None and not is_root and not applied[Layer.BOUNDARY]:
+        return Layer.BOUNDARY
+    if layers.session is not None and not applied[Layer.SESSION]:
+        return Layer.SESSION
+    return None

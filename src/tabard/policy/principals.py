@@ -1,0 +1,128 @@
+"""Whom a `Principal` or `NotPrincipal` element speaks of, and how it names them.
+
+How a principal is named decides what an allow is worth (`decide`): an account's ARN or id only hands the
+decision to that account, a role's ARN does not outweigh the session's own limits, a user's or session's ARN
+and `*` do. Names are compared whole; no wildcard exists but the lone `*` (IAM User Guide, "AWS JSON policy
+elements: Principal").
+
+A user or role ARN may be bound to the unique id that it had when the document was saved; then only the
+principal with that id has the name, not a namesake made later.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from tabard.policy.document import PrincipalSet
+from tabard.policy.principal import Principal, PrincipalKind
+
+
+class PrincipalMatch(StrEnum):
+    """How a principal was named."""
+
+    SESSION = "session"
+    """The exact ARN of a role session or federated user."""
+    USER = "user"
+    """The user itself, or its GetSessionToken session."""
+    EVERYONE = "*"
+    ROLE = "role"
+    """The role of a session."""
+    ISSUER = "issuer"
+    """The user who made a federated user's session."""
+    ACCOUNT = "account"
+    SERVICE = "service"
+    PROVIDER = "federated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audience:
+    """A principal element, ready to be matched. `names` maps an ARN or unique id to the id that it is bound to."""
+
+    everyone: bool
+    names: Mapping[str, str | None]
+    accounts: frozenset[str]
+    services: frozenset[str]
+    providers: frozenset[str]
+
+    def match(self, principal: Principal) -> PrincipalMatch | None:
+        """The most particular way in which the element names the principal."""
+        match principal.kind:
+            case PrincipalKind.FEDERATED:
+                # INVARIANT: only `Federated` lets a provider's identity in; a `*` means AWS principals.
+                return PrincipalMatch.PROVIDER if principal.provider in self.providers else None
+            case PrincipalKind.SERVICE if principal.provider in self.services:
+                return PrincipalMatch.SERVICE
+            case PrincipalKind.USER if self._names_self(principal):
+                return PrincipalMatch.USER
+            case PrincipalKind.ROLE_SESSION | PrincipalKind.FEDERATED_USER if principal.arn in self.names:
+                return PrincipalMatch.SESSION
+        if self.everyone:
+            return PrincipalMatch.EVERYONE
+        if self._names_issuer(principal):
+            return PrincipalMatch.ROLE if principal.kind is PrincipalKind.ROLE_SESSION else PrincipalMatch.ISSUER
+        return PrincipalMatch.ACCOUNT if self._names_account(principal) else None
+
+    def spares(self, principal: Principal) -> bool:
+        """For `NotPrincipal` with `Deny`: a principal is spared only if each of its names is listed.
+
+        A user's names are its ARN and its account, a role session's the session, the role and the account.
+        """
+        if self.everyone:
+            return True
+        match principal.kind:
+            case PrincipalKind.FEDERATED:
+                return principal.provider in self.providers
+            case PrincipalKind.SERVICE:
+                return principal.provider in self.services
+            case PrincipalKind.ROOT:
+                return self._names_account(principal)
+            case PrincipalKind.USER:
+                return self._names_account(principal) and self._names_self(principal)
+            case PrincipalKind.ROLE_SESSION:
+                listed = principal.arn in self.names and self._names_issuer(principal)
+                return listed and self._names_account(principal)
+            case PrincipalKind.FEDERATED_USER:
+                return principal.arn in self.names and self._names_account(principal)
+            case PrincipalKind.ANONYMOUS:
+                return False
+
+    def _names_self(self, principal: Principal) -> bool:
+        return self._is_named(principal.arn, principal.unique_id)
+
+    def _names_issuer(self, principal: Principal) -> bool:
+        if principal.kind is PrincipalKind.ROLE_SESSION:
+            return self._is_named(principal.issuer_arn, principal.unique_id)
+        if principal.kind is PrincipalKind.FEDERATED_USER:
+            return self._is_named(principal.issuer_arn, principal.issuer_id)
+        return False
+
+    def _is_named(self, arn: str, unique_id: str) -> bool:
+        if arn in self.names:
+            bound = self.names[arn]
+            if bound is None or bound == unique_id:
+                return True
+        return unique_id in self.names
+
+    def _names_account(self, principal: Principal) -> bool:
+        named = principal.kind not in (PrincipalKind.FEDERATED, PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS)
+        return named and principal.account in self.accounts
+
+
+def audience_of(principals: PrincipalSet, bindings: Mapping[str, str]) -> Audience:
+    """The element, with its user and role ARNs bound."""
+    accounts = {text: _account(text) for text in principals.aws}
+    return Audience(
+        everyone=principals.everyone,
+        names={text: bindings.get(text) for text, account in accounts.items() if account is None},
+        accounts=frozenset(account for account in accounts.values() if account is not None),
+        services=frozenset(principals.service),
+        providers=frozenset(principals.federated),
+    )
+
+
+def _account(text: str) -> str | None:
+    """The account that stands for itself: twelve digits, or the ARN of its root."""
+    if text.isdigit():
+        return text
+    head, _, resource = text.rpartition(":")
+    return head.rpartition(":")[2] if resource == "root" and text.startswith("arn:") else None
