@@ -138,6 +138,13 @@ class ExpiredToken(Unproven):
     default_public: ClassVar[str] = "The security token included in the request is expired"
 
 
+class InvalidAuthenticationCode(Unproven):
+    """The codes do not prove an MFA device (AWS: `InvalidAuthenticationCode`)."""
+
+    reason = "mfa.wrong-code"
+    default_public: ClassVar[str] = "Authentication code for device is not valid."
+
+
 class PackedPolicyTooLarge(Limited):
     """Session policies and tags do not fit into a session token (AWS: `PackedPolicyTooLarge`)."""
 

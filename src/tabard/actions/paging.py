@@ -6,7 +6,7 @@ secret and proves nothing: it only moves the caller inside its own list.
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
@@ -63,6 +63,13 @@ def page_of(
         max_items=max_items,
         key=key,
     )
+
+
+def walk(fetch: Callable[[str], Sequence[T]], *, key: Callable[[T], str], after: str = "") -> Iterator[T]:
+    """Everything that `fetch(after)` gives batch by batch, for lists that are filtered or counted."""
+    while batch := fetch(after):
+        yield from batch
+        after = key(batch[-1])
 
 
 def _write(operation: str, after: str) -> str:
