@@ -8,6 +8,7 @@ Everything is deterministic: the clock stands, entropy counts. Without `account=
 account, and without `caller=` that account's root calls.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -49,7 +50,7 @@ class CountingEntropy:
 
     def __call__(self, size: int, /) -> bytes:
         self._next += 1
-        return self._next.to_bytes(size)
+        return hashlib.shake_128(self._next.to_bytes(8)).digest(size)
 
 
 class RowBox:
