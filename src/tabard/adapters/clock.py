@@ -1,7 +1,7 @@
 """The machine's clocks. No other file asks for the time."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 
 class SystemClock:
@@ -14,3 +14,8 @@ class SystemClock:
 def monotonic() -> float:
     """Seconds that only grow, for ages and time-outs."""
     return time.monotonic()
+
+
+def pause(duration: timedelta) -> None:
+    """Do nothing for a while. Not for the event loop."""
+    time.sleep(duration.total_seconds())

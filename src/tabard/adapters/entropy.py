@@ -11,7 +11,7 @@ from typing import Final
 _POOL: Final = 4096
 
 
-class SystemEntropy:
+class PooledEntropy:
     """`ports.world.Entropy`, for any number of threads."""
 
     def __init__(self) -> None:
