@@ -2,10 +2,10 @@
 
 It keeps the whole contract of `ports.store`: a reader sees the state that stood when it began, a writer
 works on copies of the tables that it touches, and its copies become the state when its block ends well.
-Look-ups scan; it is meant for hundreds of records.
+Lists scan, and the first write to a table copies it; it is meant for some thousands of records.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, TypeVar, cast
@@ -46,7 +46,38 @@ from tabard.directory.entities import (
 from tabard.ports.store import Change, Changes, NameTaken, Records
 
 E = TypeVar("E", bound=Entity)
-Rows = Mapping[str | int, Entity]
+
+
+class _Rows:
+    """The entities of one kind, by key; and the key that holds each name."""
+
+    def __init__(self, by_key: Mapping[str | int, Entity], keys: Mapping[tuple[str, str], str | int]) -> None:
+        self.by_key = dict(by_key)
+        self.keys = dict(keys)
+
+    def put(self, entity: Entity) -> None:
+        key, name = key_of(entity), _name_of(entity)
+        before = self.by_key.get(key)
+        if before is not None and scope_of(before) != scope_of(entity):
+            raise NameTaken
+        if name is not None and self.keys.get(name, key) != key:
+            raise NameTaken
+        self.pop(key)
+        self.by_key[key] = entity
+        if name is not None:
+            self.keys[name] = key
+
+    def pop(self, key: str | int) -> Entity | None:
+        before = self.by_key.pop(key, None)
+        name = None if before is None else _name_of(before)
+        if name is not None:
+            del self.keys[name]
+        return before
+
+
+def _name_of(entity: Entity) -> tuple[str, str] | None:
+    folded = folded_name_of(entity)
+    return None if folded is None else (scope_of(entity), folded)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +85,7 @@ class _State:
     """All that is stored at one revision. Nothing in it is ever changed in place."""
 
     revision: int
-    tables: Mapping[EntityKind, Rows]
+    tables: Mapping[EntityKind, _Rows]
     uses: Mapping[str, AccessKeyUse]
     last_sealing_key: int
     log: tuple[tuple[int, Change], ...]
@@ -62,6 +93,7 @@ class _State:
     """The newest revision of which a change is no longer in the log."""
 
 
+_NO_ROWS = _Rows({}, {})
 _EMPTY = _State(revision=0, tables={}, uses={}, last_sealing_key=0, log=(), forgotten=0)
 
 
@@ -103,7 +135,7 @@ class _Transaction:
     def __init__(self, state: _State, *, writes: bool) -> None:
         self._began = state
         self._writes = writes
-        self._copies: dict[EntityKind, dict[str | int, Entity]] = {}
+        self._copies: dict[EntityKind, _Rows] = {}
         self._changes: list[Change] = []
         self.uses = dict(state.uses) if writes else state.uses
         self.last_sealing_key = state.last_sealing_key
@@ -117,14 +149,15 @@ class _Transaction:
         self.mfa_devices = _MFADevices(self, MFADevice)
         self.sealing_keys = _SealingKeys(self, SealingKey)
 
-    def rows(self, kind: EntityKind) -> Rows:
-        return self._copies[kind] if kind in self._copies else self._began.tables.get(kind, {})
+    def rows(self, kind: EntityKind) -> _Rows:
+        return self._copies.get(kind) or self._began.tables.get(kind) or _NO_ROWS
 
-    def copy(self, kind: EntityKind) -> dict[str | int, Entity]:
+    def copy(self, kind: EntityKind) -> _Rows:
         """The table to write to."""
         self.require_write()
         if kind not in self._copies:
-            self._copies[kind] = dict(self._began.tables.get(kind, {}))
+            began = self.rows(kind)
+            self._copies[kind] = _Rows(began.by_key, began.keys)
         return self._copies[kind]
 
     def require_write(self) -> None:
@@ -157,35 +190,25 @@ class _Table(Generic[E]):
         self._kind = KINDS[entity]
 
     def _all(self) -> Iterator[E]:
-        return cast(Iterator[E], iter(self._transaction.rows(self._kind).values()))
+        return cast(Iterator[E], iter(self._transaction.rows(self._kind).by_key.values()))
 
-    def _first(self, wanted: Callable[[E], bool]) -> E | None:
-        return next(filter(wanted, self._all()), None)
+    def _of_name(self, scope: str, name: str) -> E | None:
+        key = self._transaction.rows(self._kind).keys.get((scope, fold(name)))
+        return None if key is None else self._of_key(key)
 
     def _of_key(self, key: str | int) -> E | None:
-        return cast(E | None, self._transaction.rows(self._kind).get(key))
+        return cast(E | None, self._transaction.rows(self._kind).by_key.get(key))
 
     def _owned_by(self, owner_id: str) -> Iterator[E]:
         return (entity for entity in self._all() if owner_of(entity) == owner_id)
 
     def _put(self, entity: E) -> None:
-        rows = self._transaction.copy(self._kind)
-        if any(self._rivals(entity, other) for other in self._all()):
-            raise NameTaken
-        rows[key_of(entity)] = entity
+        self._transaction.copy(self._kind).put(entity)
         self._transaction.log(entity)
-
-    def _rivals(self, entity: E, other: E) -> bool:
-        """Whether `other`, already stored, forbids to put `entity`."""
-        same_scope = scope_of(entity) == scope_of(other)
-        if key_of(entity) == key_of(other):
-            return not same_scope
-        name = folded_name_of(entity)
-        return same_scope and name is not None and name == folded_name_of(other)
 
     def _delete(self, entity: E) -> bool:
         """Whether there was something to delete."""
-        before = self._transaction.copy(self._kind).pop(key_of(entity), None)
+        before = self._transaction.copy(self._kind).pop(key_of(entity))
         if before is None:
             return False
         self._transaction.log(before)
@@ -196,8 +219,7 @@ class _NamedTable(_Table[Named]):
     """`Users`, `Groups`, `Roles`, `ManagedPolicies` and `InstanceProfiles`, as far as they are alike."""
 
     def get(self, account: str, name: str) -> Named | None:
-        folded = fold(name)
-        return self._first(lambda entity: entity.account == account and fold(entity.name) == folded)
+        return self._of_name(account, name)
 
     def get_by_id(self, entity_id: str, /) -> Named | None:
         return self._of_key(entity_id)
@@ -221,8 +243,7 @@ class _Accounts(_Table[Account]):
         return self._of_key(account_id)
 
     def get_by_name(self, name: str) -> Account | None:
-        folded = fold(name)
-        return self._first(lambda account: fold(account.name) == folded)
+        return self._of_name("", name)
 
     def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Account]:
         return sorted((a for a in self._all() if a.id > after), key=lambda account: account.id)[:limit]
@@ -238,7 +259,7 @@ class _Users(_NamedTable[User]):
 
 class _ManagedPolicies(_NamedTable[ManagedPolicy]):
     def attachments(self, account: str, policy_arn: str) -> Sequence[Attachment]:
-        identities = (cast(Identity, i) for kind in ATTACHABLE for i in self._transaction.rows(kind).values())
+        identities = (cast(Identity, i) for kind in ATTACHABLE for i in self._transaction.rows(kind).by_key.values())
         found = [a for i in identities if i.account == account for arn, a in attachments_of(i) if arn == policy_arn]
         return sorted(found, key=attachment_order)
 

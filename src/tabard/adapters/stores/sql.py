@@ -21,8 +21,8 @@ from sqlalchemy import (
     delete,
     func,
     insert,
-    or_,
     select,
+    union_all,
     update,
 )
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError, InterfaceError, ProgrammingError
@@ -94,7 +94,10 @@ _MEMBERS = (
     .limit(_limit)
 )
 _COUNT = select(func.count()).select_from(entities).where(_is_kind, entities.c.scope == bindparam("scope"))
-_STANDING = select(entities.c.id, entities.c.scope, entities.c.record).where(or_(_is_it, _has_name))
+_standing = select(entities.c.id, entities.c.scope, entities.c.record)
+_STANDING = union_all(  # not OR: each half is one look into a unique index, whatever the planner knows of the table
+    _standing.where(_is_it), _standing.where(_has_name, entities.c.id != bindparam("id"))
+)
 
 _INSERT = insert(entities)
 _UPDATE = update(entities).where(entities.c.kind == bindparam("of_kind"), entities.c.id == bindparam("of_id"))
@@ -402,8 +405,7 @@ class _NamedTable(_Table[Named]):
         return self._find(_PAGE_UNDER, **page, path_prefix=path_prefix, length=len(path_prefix))
 
     def count(self, account: str) -> int:
-        ((count,),) = self._transaction.rows(_COUNT, {"kind": self._kind, "scope": account})
-        return int(count)
+        return sum(count for (count,) in self._transaction.rows(_COUNT, {"kind": self._kind, "scope": account}))
 
     def put(self, entity: Named, /) -> None:
         self._put(entity)
