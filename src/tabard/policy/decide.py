@@ -17,7 +17,6 @@ the request is denied, for it might have been the one that denies.
 What is denied is a value, not an exception. A decision keeps every statement that applied.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
@@ -88,6 +87,8 @@ class StatementMatch:
 
 _Applied: TypeAlias = list[tuple[CompiledStatement, PrincipalMatch | None]]
 """The statements of one layer that apply, denials first, and how each named the principal."""
+_Findings: TypeAlias = tuple[_Applied | None, _Applied | None, _Applied | None, _Applied | None]
+"""What applies in each layer, in the order of `_LAYERS`; None for a layer that is not in play."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +101,7 @@ class Decision:
     outcome: Outcome
     layer: Layer | None = None
     error: str | None = None
-    _applied: Mapping[Layer, _Applied] = field(default_factory=dict, repr=False, compare=False)
+    _findings: _Findings = field(default=(None, None, None, None), repr=False, compare=False)
 
     @property
     def allowed(self) -> bool:
@@ -118,33 +119,40 @@ class Decision:
                 effect=compiled.statement.effect,
                 principal=named,
             )
-            for layer, applied in self._applied.items()
-            for compiled, named in applied
+            for layer, applied in zip(_LAYERS, self._findings, strict=True)
+            for compiled, named in applied or ()
         )
 
 
 DENY_ON_ERROR: Final = Outcome.EXPLICIT_DENY
 """What a request gets when a statement cannot be evaluated."""
 
+# Reading an enumeration's member costs as much as a comparison; what every decision needs is read once.
+_LAYERS: Final = (Layer.IDENTITY, Layer.RESOURCE, Layer.BOUNDARY, Layer.SESSION)
+"""In the order in which a denial is named."""
+_IDENTITY, _RESOURCE, _BOUNDARY, _SESSION = _LAYERS
+_ALLOWED, _IMPLICIT_DENY, _EXPLICIT_DENY = Outcome.ALLOWED, Outcome.IMPLICIT_DENY, Outcome.EXPLICIT_DENY
+_ROOT: Final = PrincipalKind.ROOT
 _WITHOUT_ACCOUNT: Final = frozenset({PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED})
+
 _OUTRIGHT: Final = frozenset({PrincipalMatch.SESSION, PrincipalMatch.USER, PrincipalMatch.EVERYONE})
 """Named so, a principal of the resource's account needs no other permission."""
 _WITHIN_LIMITS: Final = frozenset({PrincipalMatch.ROLE, PrincipalMatch.ISSUER})
 """Named so, it needs none either, but stays within boundary and session policies."""
+_NONE: Final[frozenset[PrincipalMatch]] = frozenset()
 
 
 def decide(request: AccessRequest, layers: Layers) -> Decision:
     """The answer for one request. It never raises."""
     try:
-        applied = _consult(request, layers)
+        findings = _consult(request, layers)
     except Exception as error:  # noqa: BLE001 - DENY_ON_ERROR: whatever went wrong, the answer is no
         return Decision(outcome=DENY_ON_ERROR, error=f"{type(error).__name__}: {error}")
-    for layer, found in applied.items():
-        if found and found[0][0].denies:
-            return Decision(outcome=Outcome.EXPLICIT_DENY, layer=layer, _applied=applied)
-    silent = _silent_layer(request, layers, applied)
-    outcome = Outcome.ALLOWED if silent is None else Outcome.IMPLICIT_DENY
-    return Decision(outcome=outcome, layer=silent, _applied=applied)
+    for layer, applied in zip(_LAYERS, findings, strict=True):
+        if applied and applied[0][0].denies:
+            return Decision(outcome=_EXPLICIT_DENY, layer=layer, _findings=findings)
+    silent = _silent_layer(request, layers, findings)
+    return Decision(outcome=_ALLOWED if silent is None else _IMPLICIT_DENY, layer=silent, _findings=findings)
 
 
 def denial_text(request: AccessRequest, decision: Decision, *, explained: bool = True) -> str:
@@ -168,21 +176,18 @@ def denial_text(request: AccessRequest, decision: Decision, *, explained: bool =
     return f"{base} because no {decision.layer} allows the {request.action} action"
 
 
-def _consult(request: AccessRequest, layers: Layers) -> dict[Layer, _Applied]:
-    """What each layer has to say, in the order in which a denial is named."""
+def _consult(request: AccessRequest, layers: Layers) -> _Findings:
+    """What each layer has to say to this principal; identity policies and boundaries do not bind root."""
     kind = request.principal.kind
-    applied: dict[Layer, _Applied] = {}
-    has_policies = kind not in _WITHOUT_ACCOUNT
-    answers_to_account = has_policies and kind is not PrincipalKind.ROOT
-    if answers_to_account and layers.identity is not None:
-        applied[Layer.IDENTITY] = _apply(layers.identity, request)
-    if layers.resource is not None:
-        applied[Layer.RESOURCE] = _apply(layers.resource, request, bounded=layers.boundary is not None)
-    if answers_to_account and layers.boundary is not None:
-        applied[Layer.BOUNDARY] = _apply(layers.boundary, request)
-    if has_policies and layers.session is not None:
-        applied[Layer.SESSION] = _apply(layers.session, request)
-    return applied
+    has_account = kind not in _WITHOUT_ACCOUNT
+    is_bound = has_account and kind is not _ROOT
+    identity, resource, boundary, session = layers.identity, layers.resource, layers.boundary, layers.session
+    return (
+        _apply(identity, request) if identity is not None and is_bound else None,
+        _apply(resource, request, bounded=boundary is not None) if resource is not None else None,
+        _apply(boundary, request) if boundary is not None and is_bound else None,
+        _apply(session, request) if session is not None and has_account else None,
+    )
 
 
 def _apply(policies: PolicySet, request: AccessRequest, *, bounded: bool = False) -> _Applied:
@@ -204,35 +209,30 @@ def _apply(policies: PolicySet, request: AccessRequest, *, bounded: bool = False
     return applied
 
 
-def _silent_layer(request: AccessRequest, layers: Layers, applied: Mapping[Layer, _Applied]) -> Layer | None:
+def _silent_layer(request: AccessRequest, layers: Layers, findings: _Findings) -> Layer | None:
     """The layer whose silence denies, or None when the request is allowed. Nothing denies explicitly here."""
-    # INVARIANT: a resource policy's statement without a principal grants nothing.
-    grants = {named for _, named in applied.get(Layer.RESOURCE, ()) if named is not None}
+    identity, resource, boundary, session = findings
+    # INVARIANT: a statement of a resource policy that names no principal grants nothing.
+    grants = {named for _, named in resource if named is not None} if resource else _NONE
     principal = request.principal
     if principal.kind in _WITHOUT_ACCOUNT:
-        return None if grants else Layer.RESOURCE
-    is_root = principal.kind is PrincipalKind.ROOT
-    limit = _silent_limit(layers, applied, is_root=is_root)
-    identity_is_silent = not is_root and not applied.get(Layer.IDENTITY)
+        return None if grants else _RESOURCE
+    limit = None
+    if boundary is not None and not boundary:
+        limit = _BOUNDARY
+    elif session is not None and not session:
+        limit = _SESSION
+    identity_is_silent = not identity and principal.kind is not _ROOT
     if principal.account != request.resource_account:
         if identity_is_silent:
-            return Layer.IDENTITY
-        return limit if grants else Layer.RESOURCE
+            return _IDENTITY
+        return limit if grants else _RESOURCE
     if grants & _OUTRIGHT:
         return None
     if grants & _WITHIN_LIMITS:
         return limit
     if layers.resource_must_allow and not grants:
-        return Layer.RESOURCE
+        return _RESOURCE
     if identity_is_silent:
-        return Layer.RESOURCE if grants else Layer.IDENTITY
+        return _RESOURCE if grants else _IDENTITY
     return limit
-
-
-def _silent_limit(layers: Layers, applied: Mapping[Layer, _Applied], *, is_root: bool) -> Layer | None:
-    """The boundary or the session policies, where they are in play and allow nothing."""
-    if layers.boundary is not None and not is_root and not applied[Layer.BOUNDARY]:
-        return Layer.BOUNDARY
-    if layers.session is not None and not applied[Layer.SESSION]:
-        return Layer.SESSION
-    return None
