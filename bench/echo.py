@@ -1,4 +1,4 @@
-"""The smallest servers there can be: read a request, answer 1.5 KB. `python -m bench.echo (asgi|guarded) PORT WORKERS`."""
+"""The smallest servers there can be: a request in, 1.5 KB out. `python -m bench.echo (asgi|guarded) PORT WORKERS`."""
 
 import sys
 

@@ -24,7 +24,7 @@ from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
 from math import inf
-from typing import Any, NamedTuple, NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 import httptools
 
@@ -69,7 +69,6 @@ class Refused(Exception):  # noqa: N818 - says what happened, like Fault; it nev
 _REQUEST_LINE = re.compile(rb"([A-Z]{1,20}) (/[!\"$->@-~]*)(?:\?([!\"$-~]*))? HTTP/1\.([01])\r\n")
 _TARGET = re.compile(rb"/[!\"$-~]*")
 _HOST = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-_CONTENT_LENGTH = re.compile(rb"[0-9]{1,15}")
 
 # Headers that decide how a request is framed, read or believed; a second one is somebody else's request.
 _SINGLE = frozenset(
@@ -88,15 +87,10 @@ _SINGLE = frozenset(
 )
 
 
-class Framing(NamedTuple):
-    """Where the body ends, and what becomes of the connection. `length` is None for a chunked body."""
-
-    length: int | None
-    last: bool
-    expects_continue: bool
+Framing = tuple[int | None, bool, bool]  # the body's length (None: chunked) · no request after this · 100-continue
 
 
-def read_framing(headers: Sequence[tuple[bytes, bytes]], *, minor: bytes, limits: Limits) -> Framing:
+def read_framing(headers: Sequence[tuple[bytes, bytes]], minor: bytes, limits: Limits) -> Framing:
     """Judge the headers of an HTTP/1.`minor` request that has them lower-cased and stripped.
 
     Raises:
@@ -108,30 +102,28 @@ def read_framing(headers: Sequence[tuple[bytes, bytes]], *, minor: bytes, limits
         if any(counts[name] > 1 for name in _SINGLE):
             _refuse(HTTPStatus.BAD_REQUEST)
         fields[b"connection"] = b",".join(value for name, value in headers if name == b"connection")
+    old = minor == b"0"
     host = fields.get(b"host")
-    if _HOST.fullmatch(host) is None if host is not None else minor != b"0":
+    if not (old if host is None else _HOST.fullmatch(host)):
         _refuse(HTTPStatus.BAD_REQUEST)
-    last = minor == b"0"
-    connection = fields.get(b"connection")
-    if connection:
-        last = last or b"close" in [token.strip() for token in connection.lower().split(b",")]
     expect = fields.get(b"expect")
     if expect is not None and expect.lower() != b"100-continue":
         _refuse(HTTPStatus.EXPECTATION_FAILED)
     length = fields.get(b"content-length")
-    coding = fields.get(b"transfer-encoding")
-    if coding is not None:
-        if coding != b"chunked" or length is not None or minor == b"0":
+    if b"transfer-encoding" in fields:
+        if fields[b"transfer-encoding"] != b"chunked" or length is not None or old:
             _refuse(HTTPStatus.BAD_REQUEST)
-        return Framing(None, True, expect is not None)
+        return None, True, expect is not None
+    connection = fields.get(b"connection")
+    last = old or (connection is not None and b"close" in [each.strip() for each in connection.lower().split(b",")])
     if length is None:
-        return Framing(0, last, False)
-    if _CONTENT_LENGTH.fullmatch(length) is None:
+        return 0, last, False
+    if not length.isdigit() or len(length) > 15:
         _refuse(HTTPStatus.BAD_REQUEST)
     size = int(length)
     if size > limits.body_bytes:
         _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    return Framing(size, last, expect is not None and minor != b"0")
+    return size, last, expect is not None and not old
 
 
 def require_target(raw_path: bytes, raw_query: bytes, *, limits: Limits) -> None:
@@ -146,11 +138,8 @@ def require_target(raw_path: bytes, raw_query: bytes, *, limits: Limits) -> None
         _refuse(HTTPStatus.BAD_REQUEST)
 
 
-def _cut_request_line(head: bytes, *, limits: Limits) -> tuple[str, bytes, bytes, bytes]:
-    """Method, path, query and HTTP's minor version of a whole head, whose size and lines are checked first."""
-    lines = head.count(b"\r\n")
-    if not lines == head.count(b"\n") == head.count(b"\r"):
-        _refuse(HTTPStatus.BAD_REQUEST)
+def _cut_request_line(head: bytes, limits: Limits) -> tuple[str, bytes, bytes, bytes]:
+    """Method, path, query and HTTP's minor version of a head; with it, its size is checked before it is read on."""
     line = _REQUEST_LINE.match(head)
     if line is None:
         end = head.find(b"\r\n")
@@ -158,9 +147,9 @@ def _cut_request_line(head: bytes, *, limits: Limits) -> tuple[str, bytes, bytes
     method, raw_path, raw_query, minor = line.groups(b"")
     if len(raw_path) + len(raw_query) > limits.target_bytes:
         _refuse(HTTPStatus.REQUEST_URI_TOO_LONG)
-    if len(head) > limits.head_bytes or lines - 2 > limits.header_count:
+    if len(head) > limits.head_bytes or head.count(b"\n") - 2 > limits.header_count:
         _refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-    return method.decode("ascii"), raw_path, raw_query, minor
+    return str(method, "ascii"), raw_path, raw_query, minor
 
 
 def _require_promising(start: bytes, *, limits: Limits) -> None:
@@ -256,6 +245,9 @@ class Phase(Enum):
     LEAVING = auto()  # the last answer is sent; what still comes is thrown away
 
 
+_IDLE, _HEAD, _BODY, _BUSY, _CLOGGED, _LEAVING = Phase  # a member of an enumeration is slow to look up
+
+
 class GuardedProtocol(asyncio.Protocol):
     """One connection. Made by uvicorn's server, which knows it by `shutdown` alone."""
 
@@ -265,11 +257,12 @@ class GuardedProtocol(asyncio.Protocol):
         "_complete",
         "_counted",
         "_door",
-        "_framing",
+        "_expects_continue",
         "_head",
         "_headers",
         "_held",
         "_last",
+        "_length",
         "_limits",
         "_loop",
         "_overall",
@@ -302,7 +295,7 @@ class GuardedProtocol(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._peer = ""
         self._secure = False
-        self._phase = Phase.IDLE
+        self._phase = _IDLE
         self._clogged = False
         self._last = False  # no request after this one
         self._held = b""  # read, and not yet looked at or not yet a whole head
@@ -310,12 +303,13 @@ class GuardedProtocol(asyncio.Protocol):
         self._counted = 0  # bytes of the body that the door counts as waiting
         self._overall = inf  # when the body must have ended
         self.deadline = inf
+        self._expects_continue = False
         self._forget_request()
 
     def _forget_request(self) -> None:
         self._head: tuple[str, bytes, bytes] | None = None
         self._headers: list[tuple[bytes, bytes]] = []
-        self._framing = Framing(0, False, False)
+        self._length: int | None = 0  # of the body; None if it is chunked
         self._body: list[bytes] = []
         self._received = 0  # bytes of the body, with its chunking
         self._size = 0  # bytes of the body
@@ -329,7 +323,7 @@ class GuardedProtocol(asyncio.Protocol):
         connections.add(self)
         self._door.watch(connections, self._loop)
         if len(connections) > self._limits.connections:
-            self._phase = Phase.LEAVING
+            self._phase = _LEAVING
             self._transport.abort()
             return
         peer = transport.get_extra_info("peername")
@@ -340,14 +334,14 @@ class GuardedProtocol(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio gives it
         self._state.connections.discard(self)
         self._release_body()
-        self._phase = Phase.LEAVING
+        self._phase = _LEAVING
         self.deadline = inf
 
     def data_received(self, data: bytes) -> None:
         phase = self._phase
-        if phase is Phase.LEAVING:
+        if phase is _LEAVING:
             return
-        if phase is Phase.BUSY or phase is Phase.CLOGGED:  # a TLS layer may hand on what it had read before the pause
+        if phase is _BUSY or phase is _CLOGGED:  # a TLS layer may hand on what it had read before the pause
             self._held += data
             return
         if self._held:
@@ -365,20 +359,20 @@ class GuardedProtocol(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._clogged = False
-        if self._phase is Phase.CLOGGED:
+        if self._phase is _CLOGGED:
             self._continue()
 
     def shutdown(self) -> None:
         """The server ends: let go of an idle connection, and of any other after its answer."""
         self._last = True
-        if self._phase is Phase.IDLE or self._phase is Phase.LEAVING:
+        if self._phase is _IDLE or self._phase is _LEAVING:
             self._leave()
 
     def expire(self) -> None:
         """The deadline of the present phase has passed."""
-        if self._phase is Phase.HEAD or self._phase is Phase.BODY:
+        if self._phase is _HEAD or self._phase is _BODY:
             self._turn_away(HTTPStatus.REQUEST_TIMEOUT)
-        elif self._phase is Phase.IDLE:
+        elif self._phase is _IDLE:
             self._leave()
         else:
             self._transport.abort()
@@ -408,12 +402,12 @@ class GuardedProtocol(asyncio.Protocol):
                     self._await_body()
                     return
             self._dispatch()
-            if self._phase is Phase.LEAVING:
+            if self._phase is _LEAVING:
                 return
-            if self._phase is Phase.BUSY or self._clogged:
+            if self._phase is _BUSY or self._clogged:
                 self._held = data
-                if self._phase is not Phase.BUSY:
-                    self._phase = Phase.CLOGGED
+                if self._phase is not _BUSY:
+                    self._phase = _CLOGGED
                     self._allow(self._limits.write_seconds)
                 self._transport.pause_reading()
                 return
@@ -422,28 +416,30 @@ class GuardedProtocol(asyncio.Protocol):
         _require_promising(start, limits=self._limits)
         self._held = start
         self._scanned = max(0, len(start) - 3)
-        if self._phase is not Phase.HEAD:
-            self._phase = Phase.HEAD
+        if self._phase is not _HEAD:
+            self._phase = _HEAD
             self._allow(self._limits.head_seconds)
 
     def _read_head(self, head: bytes) -> None:
-        method, raw_path, raw_query, minor = _cut_request_line(head, limits=self._limits)
+        method, raw_path, raw_query, minor = _cut_request_line(head, self._limits)
         try:
             self._parser.feed_data(head)
         except httptools.HttpParserUpgrade:  # an offer that is not taken up; llhttp reads no further
             self._last = True
         self._head = (method, raw_path, raw_query)
-        self._framing = framing = read_framing(self._headers, minor=minor, limits=self._limits)
-        if framing.last:
+        if b" \r\n" in head or b"\t\r\n" in head:
+            self._headers = [(name, value.rstrip(b" \t")) for name, value in self._headers]
+        self._length, last, self._expects_continue = read_framing(self._headers, minor, self._limits)
+        if last:
             self._last = True
-        if self._complete is not (framing.length == 0):
+        if self._complete is not (self._length == 0):
             _refuse(HTTPStatus.BAD_REQUEST)
 
     def _read_body(self, data: bytes) -> bytes:
         """Take what belongs to the body, and hand back what follows it."""
         if not data:
             return data
-        length = self._framing.length
+        length = self._length
         if length is None:
             piece, rest = data, b""  # this request is the last: what follows it is thrown away
         else:
@@ -463,10 +459,10 @@ class GuardedProtocol(asyncio.Protocol):
     def _await_body(self) -> None:
         limits = self._limits
         now = self._loop.time()
-        if self._phase is not Phase.BODY:
-            self._phase = Phase.BODY
+        if self._phase is not _BODY:
+            self._phase = _BODY
             self._overall = now + limits.body_seconds
-            if self._framing.expects_continue and not self._received:
+            if self._expects_continue and not self._received:
                 self._transport.write(_CONTINUE)
         self.deadline = min(self._overall, now + limits.stall_seconds)
         self._door.waiting += self._size - self._counted
@@ -500,7 +496,7 @@ class GuardedProtocol(asyncio.Protocol):
             logger.exception("the application failed")
             self._answer(FAILED)
         else:
-            self._phase = Phase.BUSY
+            self._phase = _BUSY
             self.deadline = inf
             task = self._loop.create_task(self._conclude(coroutine, first))
             self._state.tasks.add(task)
@@ -519,12 +515,12 @@ class GuardedProtocol(asyncio.Protocol):
         if self._transport.is_closing():
             return
         self._answer(response)
-        if self._phase is not Phase.LEAVING:
+        if self._phase is not _LEAVING:
             self._continue()
 
     def _continue(self) -> None:
         """Go on with what was read before, then with the socket."""
-        self._phase = Phase.IDLE
+        self._phase = _IDLE
         self._transport.resume_reading()
         self.data_received(b"")
 
@@ -541,19 +537,19 @@ class GuardedProtocol(asyncio.Protocol):
         if self._last:
             self._leave()
         else:
-            self._phase = Phase.IDLE
+            self._phase = _IDLE
 
     def _rest(self) -> None:
         """There is nothing to read: wait for the next request, if there may be one."""
         if self._last:
             self._leave()
         else:
-            self._phase = Phase.IDLE
+            self._phase = _IDLE
             self._allow(self._limits.idle_seconds)
 
     def _leave(self) -> None:
         """Send what is still to be sent, and end."""
-        self._phase = Phase.LEAVING
+        self._phase = _LEAVING
         self._allow(self._limits.write_seconds)
         self._transport.close()
 
@@ -566,7 +562,7 @@ class GuardedProtocol(asyncio.Protocol):
         if not self._transport.can_write_eof():  # TLS
             self._leave()
             return
-        self._phase = Phase.LEAVING
+        self._phase = _LEAVING
         self._allow(self._limits.linger_seconds)
         self._transport.write_eof()
 
@@ -574,7 +570,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is None:  # else it is a trailer
-            self._headers.append((name.lower(), value.strip(b" \t")))
+            self._headers.append((name.lower(), value))
 
     def on_body(self, piece: bytes) -> None:
         if not self._complete:  # else it belongs to a request that is thrown away

@@ -136,7 +136,7 @@ class ASGIBridge:
         size = sum(len(name) + len(value) + 4 for name, value in headers)
         if len(headers) > limits.header_count or size > limits.head_bytes:
             raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        read_framing(headers, minor=b"0" if scope["http_version"] == "1.0" else b"1", limits=limits)
+        read_framing(headers, b"0" if scope["http_version"] == "1.0" else b"1", limits)
         try:
             async with asyncio.timeout(limits.body_seconds):
                 body = await _read_body(receive, limits)
