@@ -141,8 +141,8 @@ class World:
     # ── calls ──
 
     @contextmanager
-    def desk(self, caller: Caller | None = None) -> Iterator[Desk]:
-        with self.store.write() as records:
+    def desk(self, caller: Caller | None = None, *, writes: bool = True) -> Iterator[Desk]:
+        with self.store.write() if writes else self.store.read() as records:
             yield Desk(
                 records=records,
                 caller=caller if caller is not None else self.root(),
@@ -151,14 +151,16 @@ class World:
                 secrets=self.secrets,
             )
 
-    def call(self, handle: Callable[[Any, Desk], Any], request: object, *, caller: Caller | None = None) -> Any:
+    def call(
+        self, handle: Callable[[Any, Desk], Any], request: object, *, caller: Caller | None = None, writes: bool = True
+    ) -> Any:
         """What the handler answers; what it wrote is in the store unless it raised."""
-        with self.desk(caller) as desk:
+        with self.desk(caller, writes=writes) as desk:
             return handle(request, desk)
 
     def asks(self, action: Action, request: object, *, caller: Caller | None = None) -> tuple[Ask, ...]:
-        """What the caller must be allowed to do."""
-        with self.desk(caller) as desk:
+        """What the caller must be allowed to do; asking cannot write."""
+        with self.desk(caller, writes=False) as desk:
             return action.ask(request, desk)
 
     def _id(self, prefix: str, account: str) -> str:

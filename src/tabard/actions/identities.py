@@ -79,7 +79,10 @@ def user_or_caller(desk: Desk, name: str | None) -> User:
         return user_named(desk, name)
     if desk.caller.user is None:
         raise ConstraintViolated("Must specify userName when calling with non-User credentials", reason="user.unnamed")
-    return user_named(desk, desk.caller.user.name)
+    user = _calling_user(desk)
+    if user is None:
+        raise no_such("user", desk.caller.user.name)
+    return user
 
 
 def no_such(kind: str, name: str) -> NoSuchEntity:
@@ -122,7 +125,8 @@ def ask_user(operation: str, *keys: Keys) -> AskFor:
 
     def ask(request: Any, desk: Desk) -> tuple[Ask, ...]:
         if request.user_name is None:
-            return (question(operation, desk, _own_arn(desk), resource_tags(_own_tags(desk))),)
+            caller = _calling_user(desk)
+            return (question(operation, desk, _own_arn(desk, caller), identity_tags(caller)),)
         user = desk.records.users.get(desk.account, request.user_name)
         pairs = _pairs(keys, request, user)
         return (_about(operation, desk, user, f"user/{request.user_name}", pairs),)
@@ -234,11 +238,12 @@ def _pairs(keys: tuple[Keys, ...], request: Any, identity: Identity | None) -> P
     return (pair for source in keys for pair in source(request, identity))
 
 
-def _own_arn(desk: Desk) -> str:
-    if desk.caller.user is not None:
-        return desk.caller.user.arn
+def _calling_user(desk: Desk) -> User | None:
+    """The caller's record as it is now; its name may have changed since its key was looked up."""
+    return desk.records.users.get_by_id(desk.caller.user.id) if desk.caller.user is not None else None
+
+
+def _own_arn(desk: Desk, user: User | None) -> str:
+    if user is not None:
+        return user.arn
     return root_arn(desk.account) if desk.caller.is_root else "*"
-
-
-def _own_tags(desk: Desk) -> Mapping[str, str]:
-    return desk.caller.user.tags if desk.caller.user is not None else {}

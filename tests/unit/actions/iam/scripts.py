@@ -43,11 +43,11 @@ def request_of(action: Action, parameters: Mapping[str, Any]) -> Any:
 
 
 def play(world: World, operation: str, parameters: Mapping[str, Any]) -> Any:
-    """One step."""
+    """One step, in a transaction of the kind that its row asks for."""
     if operation in _BUILDERS:
         return _BUILDERS[operation](world, **parameters)
     action = ROWS[operation]
-    return world.call(action.handle, request_of(action, parameters))
+    return world.call(action.handle, request_of(action, parameters), writes=action.writes)
 
 
 def played(*steps: tuple[str, Mapping[str, Any]]) -> World:

@@ -3,8 +3,9 @@
 import pytest
 
 from tabard.actions.iam_shapes import RoleLastUsed, Tag
+from tabard.faults import MalformedPolicy
 from tests.unit.actions.iam.scripts import ROWS, play, played, request_of
-from tests.worlds import ACCOUNT, ALLOW_ALL, OTHER_ACCOUNT, World, trust
+from tests.worlds import ACCOUNT, ALLOW_ALL, OTHER_ACCOUNT, World, refused, trust
 
 TRUST = trust(ACCOUNT)
 APP = ("CreateRole", {"role_name": "app", "assume_role_policy_document": TRUST})
@@ -185,6 +186,25 @@ def test_a_renamed_principal_is_shown_under_its_present_arn():
     play(world, "UpdateUser", {"user_name": "alice", "new_user_name": "bob"})
     shown = play(world, "GetRole", {"role_name": "app"}).role.assume_role_policy_document
     assert shown == trust(f"arn:aws:iam::{ACCOUNT}:user/bob")
+
+
+def test_a_bare_id_is_accepted_while_its_principal_lives_and_shown_as_its_arn():
+    world = World()
+    alice = world.user("alice")
+    play(world, "CreateRole", {"role_name": "app", "assume_role_policy_document": trust(alice.id)})
+    assert stored_ids(world, "app") == {alice.id: alice.id}
+    shown = play(world, "GetRole", {"role_name": "app"}).role.assume_role_policy_document
+    assert shown == trust(alice.arn)
+
+
+def test_the_document_that_shows_a_deleted_principal_cannot_be_saved_back():
+    world = World()
+    alice = world.user("alice")
+    play(world, "CreateRole", {"role_name": "app", "assume_role_policy_document": trust(alice.arn)})
+    play(world, "DeleteUser", {"user_name": "alice"})
+    shown = play(world, "GetRole", {"role_name": "app"}).role.assume_role_policy_document
+    with refused(MalformedPolicy, f'Invalid principal in policy: "AWS":"{alice.id}"', "policy.principal.unknown"):
+        play(world, "UpdateAssumeRolePolicy", {"role_name": "app", "policy_document": shown})
 
 
 # ── questions ────────────────────────────────────────────────────────────────────────────────────────

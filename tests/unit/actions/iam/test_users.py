@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from tabard.actions.iam_shapes import AttachedPermissionsBoundary, AttachedPolicy, Tag
-from tabard.faults import ConstraintViolated
+from tabard.faults import ConstraintViolated, NoSuchEntity
 from tabard.names.arn import root_arn
 from tests.unit.actions.iam.scripts import ROWS, play, played, request_of
 from tests.worlds import ACCOUNT, ALLOW_ALL, NOW, World, refused
@@ -86,6 +86,25 @@ def test_getuser_without_a_name_refuses_a_role_session():
     role = world.role("app")
     with refused(ConstraintViolated, "Must specify userName when calling with non-User credentials", "user.unnamed"):
         world.call(ROWS["GetUser"].handle, request_of(ROWS["GetUser"], {}), caller=world.as_role(role))
+
+
+def test_a_caller_renamed_since_its_key_was_looked_up_is_still_itself():
+    world = World()
+    stale = world.as_user(world.user("alice"))
+    play(world, "UpdateUser", {"user_name": "alice", "new_user_name": "bob"})
+    world.user("alice")
+    answer = world.call(ROWS["GetUser"].handle, request_of(ROWS["GetUser"], {}), caller=stale)
+    assert answer.user.user_name == "bob"
+    ((_, resource, _),) = asks(world, "GetUser", stale)
+    assert resource == f"arn:aws:iam::{ACCOUNT}:user/bob"
+
+
+def test_a_caller_deleted_since_its_key_was_looked_up_is_not_there():
+    world = World()
+    stale = world.as_user(world.user("alice"))
+    play(world, "DeleteUser", {"user_name": "alice"})
+    with refused(NoSuchEntity, "The user with name alice cannot be found.", "user.missing"):
+        world.call(ROWS["GetUser"].handle, request_of(ROWS["GetUser"], {}), caller=stale)
 
 
 # ── changes ──────────────────────────────────────────────────────────────────────────────────────────
