@@ -6,7 +6,7 @@ unique constraints stand behind it. What is derived from a record is rewritten o
 change log is written once, when the transaction ends, under one new revision.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, Generic, TypeVar
 
@@ -132,9 +132,19 @@ _PRUNE = delete(changes).where(changes.c.sequence <= bindparam("last")).returnin
 _FORGET = update(state)
 
 _encode = msgspec.json.Encoder().encode
-_DECODERS: Final[Mapping[type[object], Callable[[str], Any]]] = {  # Any: the key says which
-    entity: msgspec.json.Decoder(entity).decode for entity in (*KINDS, AccessKeyUse, Attachment)
+_DECODERS: Final[Mapping[type[object], msgspec.json.Decoder[Any]]] = {  # Any: the key says what
+    stored: msgspec.json.Decoder(stored) for stored in (*KINDS, AccessKeyUse, Attachment)
 }
+
+T = TypeVar("T")
+
+
+def _decode(stored: type[T], record: str) -> T:
+    try:
+        decoded: T = _DECODERS[stored].decode(record)
+    except msgspec.MsgspecError as error:
+        raise StoreUnavailable(f"a stored record cannot be read: {error}") from error
+    return decoded
 
 
 class SQLStore:
@@ -226,8 +236,6 @@ def _translated() -> Iterator[None]:
         raise StoreUnavailable(str(error.orig).strip().partition("\n")[0]) from error
     except PoolTimeoutError as error:
         raise StoreUnavailable(f"no connection became free within {PATIENCE:g} seconds") from error
-    except msgspec.MsgspecError as error:
-        raise StoreUnavailable(f"a stored record cannot be read: {error}") from error
 
 
 class _Transaction:
@@ -294,12 +302,12 @@ class _Table(Generic[E]):
 
     def __init__(self, transaction: _Transaction, entity: type[E]) -> None:
         self._transaction = transaction
+        self._entity = entity
         self._kind = KINDS[entity].value
-        self._decode: Callable[[str], E] = _DECODERS[entity]
 
     def _find(self, statement: Executable, **values: object) -> list[E]:
         rows = self._transaction.rows(statement, {"kind": self._kind, **values})
-        return [self._decode(record) for (record,) in rows]
+        return [_decode(self._entity, record) for (record,) in rows]
 
     def _find_one(self, statement: Executable, **values: object) -> E | None:
         return next(iter(self._find(statement, **values)), None)
@@ -311,7 +319,7 @@ class _Table(Generic[E]):
         for key, scope, record in transaction.rows(_STANDING, row):
             if key != row["id"] or scope != row["scope"]:
                 raise NameTaken
-            before = self._decode(record)
+            before = _decode(self._entity, record)
         if before is None:
             transaction.run(_INSERT, row)
         else:
@@ -436,7 +444,7 @@ class _Users(_NamedTable[User]):
 class _ManagedPolicies(_NamedTable[ManagedPolicy]):
     def attachments(self, account: str, policy_arn: str) -> Sequence[Attachment]:
         rows = self._transaction.rows(_ATTACHMENTS, {"account": account, "policy_arn": policy_arn})
-        return sorted((_DECODERS[Attachment](record) for (record,) in rows), key=attachment_order)
+        return sorted((_decode(Attachment, record) for (record,) in rows), key=attachment_order)
 
 
 class _InstanceProfiles(_NamedTable[InstanceProfile]):
@@ -467,7 +475,7 @@ class _AccessKeys(_Table[AccessKey]):
 
     def last_use(self, key_id: str) -> AccessKeyUse | None:
         rows = self._transaction.rows(_LAST_USE, {"key_id": key_id})
-        return next((_DECODERS[AccessKeyUse](record) for (record,) in rows), None)
+        return next((_decode(AccessKeyUse, record) for (record,) in rows), None)
 
 
 class _MFADevices(_Table[MFADevice]):
