@@ -28,6 +28,7 @@ TRUST_ACTIONS: Final = (
     "sts:setsourceidentity",
     "sts:setcontext",
 )
+_LONGEST_ACTION: Final = 128
 WEB_PROVIDERS: Final = frozenset(
     {"accounts.google.com", "www.amazon.com", "graph.facebook.com", "cognito-identity.amazonaws.com"}
 )
@@ -243,7 +244,7 @@ def _trust(policy: Policy, raw_statements: Iterable[Mapping[str, JSON]]) -> None
 
 
 def _is_trust_action(action: str) -> bool:
-    if not action.isascii() or not action.lower().startswith("sts:"):
+    if len(action) > _LONGEST_ACTION or not action.isascii() or not action.lower().startswith("sts:"):
         return False
     matches = glob(tokens_of(action.lower()))
     return any(matches(each) for each in TRUST_ACTIONS)

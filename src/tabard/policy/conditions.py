@@ -30,7 +30,7 @@ from tabard.policy.context import Context, Value
 from tabard.policy.document import ConditionBlock
 from tabard.policy.instants import read_instant
 from tabard.policy.pattern import ARN_PARTS, Matcher, Tokens, glob, split_arn, text_of
-from tabard.policy.variables import has_variables, parse_template, resolve
+from tabard.policy.variables import parse_template, resolve, without_variables
 
 Test: TypeAlias = Callable[[Context], bool]
 """Does the condition hold?"""
@@ -281,12 +281,13 @@ _MatcherOf: TypeAlias = Callable[[Context], ValueTest]
 
 def _matcher(row: Operator, values: tuple[str, ...], *, variables: bool) -> _MatcherOf:
     templates = [parse_template(value, variables=variables and row.variables) for value in values]
-    if any(has_variables(template) for template in templates):
-        return lambda context: row.prepare(
-            [tokens for template in templates if (tokens := resolve(template, context)) is not None]
-        )
-    fixed = row.prepare([tokens for template in templates if (tokens := resolve(template, {})) is not None])
-    return lambda _: fixed
+    plain = [tokens for template in templates if (tokens := without_variables(template)) is not None]
+    if len(plain) == len(templates):
+        fixed = row.prepare(plain)
+        return lambda _: fixed
+    return lambda context: row.prepare(
+        [tokens for template in templates if (tokens := resolve(template, context)) is not None]
+    )
 
 
 def _single(key: str, matcher: _MatcherOf, wanted: bool, *, absent: bool) -> Test:

@@ -134,6 +134,8 @@ class _Gapped:
         return len(text) >= self.size and self._fits(text[len(text) - self.size :])
 
     def find(self, text: str, start: int, end: int) -> int:
+        if end - start < self.size:
+            return -1
         state, found = 0, 1 << (self.size - 1)
         for position in range(start, end):
             state = ((state << 1) | 1) & self.masks.get(text[position], self.gaps)

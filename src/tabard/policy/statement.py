@@ -17,10 +17,10 @@ from tabard.names.tags import fold
 from tabard.policy.conditions import Test, compile_condition
 from tabard.policy.context import Context
 from tabard.policy.document import VERSION_2012, Effect, Policy, PrincipalSet, Statement
-from tabard.policy.pattern import ARN_PARTS, Matcher, arn_glob, glob, is_literal, tokens_of
+from tabard.policy.pattern import ARN_PARTS, Matcher, Tokens, Wild, arn_glob, glob, is_literal, text_of, tokens_of
 from tabard.policy.principal import Principal
 from tabard.policy.principals import PrincipalMatch, audience_of
-from tabard.policy.variables import has_variables, parse_template, resolve
+from tabard.policy.variables import parse_template, resolve, without_variables
 
 ResourceTest: TypeAlias = Callable[[str, Context], bool]
 PrincipalTest: TypeAlias = Callable[[Principal, bool], PrincipalMatch | None]
@@ -109,14 +109,15 @@ def _any_resource(resources: tuple[str, ...], *, variables: bool) -> ResourceTes
 def _resource(pattern: str, *, variables: bool) -> ResourceTest:
     if pattern == EVERY_RESOURCE:
         return lambda _resource, _context: True
-    parts = _full(pattern).split(":", ARN_PARTS - 1)
-    *head, last = [parse_template(part, variables=variables) for part in parts]
-    if any(has_variables(part) for part in head):
+    *head, last = [parse_template(part, variables=variables) for part in _full(pattern).split(":", ARN_PARTS - 1)]
+    fixed_head = [tokens for part in head if (tokens := without_variables(part)) is not None]
+    if len(fixed_head) < len(head):
         return lambda _resource, _context: False
-    if not has_variables(last):
-        matches = _arn(parts)
+    fixed_last = without_variables(last)
+    if fixed_last is not None:
+        matches = _arn([*fixed_head, fixed_last])
         return lambda resource, _context: matches(resource)
-    matches_head = _arn([*parts[:-1], EVERY_RESOURCE])
+    matches_head = _arn([*fixed_head, (Wild.ANY,)])
 
     def test(resource: str, context: Context) -> bool:
         if not matches_head(resource):
@@ -127,11 +128,12 @@ def _resource(pattern: str, *, variables: bool) -> ResourceTest:
     return test
 
 
-def _arn(parts: list[str]) -> Matcher:
+def _arn(parts: list[Tokens]) -> Matcher:
     """One comparison when only the last part has wildcards, else part by part."""
-    if not any(wild in part for part in parts[:-1] for wild in "*?"):
-        return glob(tokens_of(":".join(parts)))
-    return arn_glob([tokens_of(part) for part in parts])
+    *head, last = parts
+    if all(is_literal(part) for part in head):
+        return glob((":".join([*(text_of(part) for part in head), ""]), *last))
+    return arn_glob(parts)
 
 
 def _full(pattern: str) -> str:

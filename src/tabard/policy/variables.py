@@ -47,9 +47,10 @@ def parse_template(text: str, *, variables: bool) -> Template:
     return (*parts, *tokens_of(text[position:]))
 
 
-def has_variables(template: Template) -> bool:
-    """Is there anything to resolve?"""
-    return any(isinstance(part, Variable) for part in template)
+def without_variables(template: Template) -> Tokens | None:
+    """The template as a pattern, or None when there is something to resolve."""
+    tokens = tuple(part for part in template if not isinstance(part, Variable))
+    return tokens if len(tokens) == len(template) else None
 
 
 def resolve(template: Template, context: Context) -> Tokens | None:
