@@ -111,8 +111,7 @@ def managed_policy(desk: Desk, text: str) -> ManagedPolicy | None:
         raise ConstraintViolated(f"ARN {text} is not valid.", reason="policy-arn.malformed")
     if arn.account == AWS_ACCOUNT:
         return aws_managed_policy(text)
-    if arn.account != desk.account:
-        return None
+    # The whole ARN is compared, and with it the account: one of another account is never found.
     found = desk.records.policies.get(desk.account, arn.name)
     return found if found is not None and found.arn == text else None
 

@@ -41,6 +41,7 @@ def test_members_come_in_pages():
 def test_a_member_joins_once_and_leaves():
     world = played(DEVS, ALICE, JOIN, JOIN)
     assert len(play(world, "GetGroup", {"group_name": "devs"}).users) == 1
+    assert len(play(world, "ListGroupsForUser", {"user_name": "alice"}).groups) == 1
     play(world, "RemoveUserFromGroup", {"group_name": "Devs", "user_name": "alice"})
     assert play(world, "GetGroup", {"group_name": "devs"}).users == ()
 

@@ -218,6 +218,16 @@ def test_attached_policies_are_listed_by_name_and_path():
     assert european.attached_policies == (AttachedPolicy("zeta", f"arn:aws:iam::{ACCOUNT}:policy/eu/zeta"),)
 
 
+def test_a_policy_is_attached_once_and_again_at_the_quota():
+    attach = [
+        ("AttachUserPolicy", {"user_name": "alice", "policy_arn": f"arn:aws:iam::{ACCOUNT}:policy/p{number}"})
+        for number in range(10)
+    ]
+    world = played(ALICE, *[("policy", {"name": f"p{number}"}) for number in range(10)], *attach, attach[0])
+    listed = play(world, "ListAttachedUserPolicies", {"user_name": "alice"}).attached_policies
+    assert [policy.policy_name for policy in listed] == [f"p{number}" for number in range(10)]
+
+
 # ── questions ────────────────────────────────────────────────────────────────────────────────────────
 
 
