@@ -64,8 +64,9 @@ def canonical_query(raw_query: bytes, *, without: str | None = None) -> bytes:
 def canonical_headers(headers: Iterable[tuple[bytes, bytes]], signed: tuple[bytes, ...]) -> bytes:
     """The signed headers' lines. Every name in `signed` must be among `headers`."""
     values: dict[bytes, bytes] = {}
+    wanted = set(signed)
     for name, value in headers:
-        if name in signed:
+        if name in wanted:
             trimmed = b" ".join(value.split())
             values[name] = values[name] + b"," + trimmed if name in values else trimmed
     return b"".join([name + b":" + values[name] + b"\n" for name in signed])

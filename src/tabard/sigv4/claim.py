@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -27,6 +28,8 @@ from tabard.sigv4.presigned import authentication_parameters, read_query
 
 WINDOW: Final = timedelta(minutes=15)
 """How far a request's date may be from ours, either way."""
+MAXIMUM_SIGNED: Final = 100
+"""Headers that may be signed; more could not be sent."""
 
 _SINGLE: Final = frozenset(
     {
@@ -57,7 +60,7 @@ class Claim:
     """Who is said to have signed, when, for what, and over which headers.
 
     `date`, `region`, `service` and `terminator` are the credential scope. `signed_headers` are lower-case,
-    sorted, and all present in the request.
+    sorted, and all present in the request. `stamp` is the timestamp as SigV4 writes it.
     """
 
     access_key_id: str
@@ -68,6 +71,7 @@ class Claim:
     signed_headers: tuple[bytes, ...]
     signature: str
     timestamp: datetime
+    stamp: str
     session_token: str | None = field(repr=False)
     presigned: bool
 
@@ -91,7 +95,7 @@ def read_claim(request: SignedRequest) -> Claim:
         raise IncompleteSignature(
             f"'{name.decode()}' must not be sent more than once.", reason=f"sigv4.repeated.{name.decode()}"
         )
-    timestamp = parse_timestamp(fields.date)
+    timestamp, stamp = _dated(fields.date)
     signed = _signed_headers(fields.signed_headers, headers)
     key_id, date, region, service, terminator = _credential(fields.credential)
     if not _SIGNATURE.fullmatch(fields.signature):
@@ -105,6 +109,7 @@ def read_claim(request: SignedRequest) -> Claim:
         signed_headers=signed,
         signature=fields.signature,
         timestamp=timestamp,
+        stamp=stamp,
         session_token=fields.session_token,
         presigned=fields.presigned,
     )
@@ -116,8 +121,7 @@ def check_scope(claim: Claim, *, service: str, regions: Collection[str] | None, 
     Raises:
         SignatureDoesNotMatch: no; all that is wrong with the scope is told at once.
     """
-    _check_window(claim.timestamp, now.replace(microsecond=0))
-    sent = render_timestamp(claim.timestamp)
+    _check_window(claim, now.replace(microsecond=0))
     wrong: dict[str, str] = {}
     if not _REGION.fullmatch(claim.region) or (regions is not None and claim.region not in regions):
         wrong["region"] = "Credential should be scoped to a valid region. "
@@ -127,10 +131,10 @@ def check_scope(claim: Claim, *, service: str, regions: Collection[str] | None, 
         wrong["terminator"] = (
             f"Credential should be scoped with a valid terminator: '{TERMINATOR}', not '{claim.terminator}'. "
         )
-    if claim.date != sent[:8]:
+    if claim.date != claim.stamp[:8]:
         wrong["date"] = (
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: "
-            f"'{claim.date}' != '{sent[:8]}', from '{sent}'."
+            f"'{claim.date}' != '{claim.stamp[:8]}', from '{claim.stamp}'."
         )
     if wrong:
         raise SignatureDoesNotMatch(
@@ -192,7 +196,22 @@ def _fields(headers: dict[bytes, bytes], raw_query: bytes) -> Fields:
 
 
 def _signed_headers(text: str, headers: dict[bytes, bytes]) -> tuple[bytes, ...]:
-    names = text.split(";")
+    signed = _listed(text)
+    if not headers.keys() >= set(signed):
+        raise SignatureDoesNotMatch(reason="sigv4.signed-headers.absent")
+    for name in headers:
+        if (name.startswith(b"x-amz-") or name == b"content-md5") and name not in signed:
+            raise SignatureDoesNotMatch(
+                f"'{name.decode('latin-1')}' must be a 'SignedHeader' in the AWS Authorization.",
+                reason="sigv4.signed-headers.unsigned",
+            )
+    return signed
+
+
+@lru_cache(maxsize=128)
+def _listed(text: str) -> tuple[bytes, ...]:
+    """The names of the list; remembered, because a client sends the same list with every request."""
+    names = text.split(";", MAXIMUM_SIGNED)
     if not all(map(_HEADER_NAME.fullmatch, names)):
         raise SignatureDoesNotMatch(reason="sigv4.signed-headers.form")
     signed = tuple(name.encode() for name in names)
@@ -206,15 +225,14 @@ def _signed_headers(text: str, headers: dict[bytes, bytes]) -> tuple[bytes, ...]
         )
     if b"authorization" in signed:
         raise SignatureDoesNotMatch(reason="sigv4.signed-headers.authorization")
-    if not all(name in headers for name in signed):
-        raise SignatureDoesNotMatch(reason="sigv4.signed-headers.absent")
-    for name in headers:
-        if (name.startswith(b"x-amz-") or name == b"content-md5") and name not in signed:
-            raise SignatureDoesNotMatch(
-                f"'{name.decode('latin-1')}' must be a 'SignedHeader' in the AWS Authorization.",
-                reason="sigv4.signed-headers.unsigned",
-            )
     return signed
+
+
+@lru_cache(maxsize=128)
+def _dated(text: str) -> tuple[datetime, str]:
+    """The date read, and as SigV4 writes it; remembered, because many requests are made in one second."""
+    timestamp = parse_timestamp(text)
+    return timestamp, render_timestamp(timestamp)
 
 
 def _credential(text: str) -> tuple[str, str, str, str, str]:
@@ -231,17 +249,17 @@ def _credential(text: str) -> tuple[str, str, str, str, str]:
     return key_id, date, region, service, terminator
 
 
-def _check_window(sent: datetime, now: datetime) -> None:
+def _check_window(claim: Claim, now: datetime) -> None:
     earliest, latest = now - WINDOW, now + WINDOW
-    if sent < earliest:
+    if claim.timestamp < earliest:
         raise SignatureDoesNotMatch(
-            f"Signature expired: {render_timestamp(sent)} is now earlier than {render_timestamp(earliest)} "
+            f"Signature expired: {claim.stamp} is now earlier than {render_timestamp(earliest)} "
             f"({render_timestamp(now)} - 15 min.)",
             reason="sigv4.date.expired",
         )
-    if sent > latest:
+    if claim.timestamp > latest:
         raise SignatureDoesNotMatch(
-            f"Signature not yet current: {render_timestamp(sent)} is still later than {render_timestamp(latest)} "
+            f"Signature not yet current: {claim.stamp} is still later than {render_timestamp(latest)} "
             f"({render_timestamp(now)} + 15 min.)",
             reason="sigv4.date.future",
         )

@@ -11,7 +11,7 @@ from hashlib import sha256
 from typing import Final, NoReturn
 
 from tabard.sigv4.canonical import TERMINATOR, SignedRequest, canonical_request, string_to_sign
-from tabard.sigv4.claim import Claim, render_timestamp
+from tabard.sigv4.claim import Claim
 from tabard.sigv4.faults import InvalidClientTokenId, SignatureDoesNotMatch
 from tabard.sigv4.presigned import SIGNATURE_PARAMETER
 
@@ -49,7 +49,7 @@ def sign(request: SignedRequest, claim: Claim, key: bytes, *, payload_hash: str)
     canonical = canonical_request(
         request, claim.signed_headers, payload_hash, without=SIGNATURE_PARAMETER if claim.presigned else None
     )
-    text = string_to_sign(canonical, timestamp=render_timestamp(claim.timestamp), scope=claim.scope)
+    text = string_to_sign(canonical, timestamp=claim.stamp, scope=claim.scope)
     return hmac.digest(key, text, "sha256").hex()
 
 
