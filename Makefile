@@ -34,3 +34,11 @@ lint: $(VENV)/.ready ## style, types, and the direction of imports
 format: $(VENV)/.ready ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+.bench-venv/.ready: requirements/bench.txt
+	$(PYTHON) -m venv .bench-venv
+	.bench-venv/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(VENV)/.ready .bench-venv/.ready ## measure against other servers, and write docs/benchmarks.md
+	$(BIN)/python -m bench.run

@@ -1,4 +1,4 @@
-"""The smallest servers there can be: a request in, 1.5 KB out. `python -m bench.echo (asgi|guarded) PORT WORKERS`."""
+"""The smallest servers there can be: a request in, 1.5 KB out. `python -m bench.echo (asgi|guarded) PORT`."""
 
 import sys
 
@@ -29,9 +29,9 @@ class Echo:
 
 
 def main() -> None:
-    kind, port, workers = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    kind, port = sys.argv[1], int(sys.argv[2])
     if kind == "guarded":
-        serve(Echo, host="127.0.0.1", port=port, workers=workers)
+        serve(Echo, host="127.0.0.1", port=port)
     else:
         uvicorn.run(
             asgi,

@@ -1,4 +1,8 @@
-"""The things that are compared, and how each is started: a command that listens on the port it is given."""
+"""The servers that are compared, and how each is started and asked.
+
+A contender is a context manager: it starts its server, prepares what the server must hold, and yields a `Target`.
+To compare one more, write one and name it in `bench/run.py`.
+"""
 
 import contextlib
 import os
@@ -7,31 +11,38 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-_PATIENCE = 30.0
+_PATIENCE = 60.0
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
-    """A server under load: where it listens, and the process whose CPU time (with its children's) is counted."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """A running server: where it listens, whose CPU time counts (with its children's), and what to send it.
+
+    `requests` is called before each run, because signatures grow old.
+    """
 
     port: int
     pid: int
+    requests: Callable[[], Sequence[bytes]]
+
+
+Contender = Callable[[], AbstractContextManager[Target]]
 
 
 @contextlib.contextmanager
-def started(command: Sequence[str], *, port: int, env: dict[str, str] | None = None) -> Iterator[Started]:
-    """Run `command` until the block ends. It is ready when its port takes connections."""
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL, start_new_session=True
-    )
+def running(command: Sequence[str], *, port: int, env: Mapping[str, str] | None = None) -> Iterator[int]:
+    """Run a server until the block ends, and yield its process id once its port takes connections."""
+    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL)
     try:
         _await_port(process, port)
-        yield Started(port, process.pid)
+        yield process.pid
     finally:
         process.send_signal(signal.SIGTERM)
         try:
@@ -39,13 +50,6 @@ def started(command: Sequence[str], *, port: int, env: dict[str, str] | None = N
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
@@ -59,14 +63,43 @@ def _await_port(process: subprocess.Popen[bytes], port: int) -> None:
     raise RuntimeError(f"{process.args!r} does not listen after {_PATIENCE:.0f} s")
 
 
-# ── the yardsticks ───────────────────────────────────────────────────────────────────────────────────
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
-def uvicorn_echo(port: int) -> list[str]:
-    """uvicorn's own HTTP protocol with the smallest ASGI application there can be."""
-    return [sys.executable, "-m", "bench.echo", "asgi", str(port), "1"]
+def post(body: bytes, headers: Mapping[str, str]) -> bytes:
+    """The bytes of a `POST /` with a form, on a connection that stays."""
+    fields = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST / HTTP/1.1\r\n{fields}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
-def guarded_echo(port: int, workers: int = 1) -> list[str]:
-    """The same answer from Tabard's HTTP server."""
-    return [sys.executable, "-m", "bench.echo", "guarded", str(port), str(workers)]
+# ── the yardsticks: what reading a request and answering it costs before anything is done ────────────
+
+_ECHO_REQUEST = post(
+    b"Action=AssumeRole&Version=2011-06-15&" + b"a" * 563,
+    {
+        "Host": "127.0.0.1:8080",
+        "Accept-Encoding": "identity",
+        "Content-Type": "application/x-www-form-urlencoded; charset=utf-8",
+        "User-Agent": "aws-cli/2.0",
+        "X-Amz-Date": "20260101T000000Z",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=AKIAEXAMPLEEXAMPLE00/20260101/us-east-1/sts/aws4_request, "
+        "SignedHeaders=content-type;host;x-amz-date, Signature=" + "0" * 64,
+    },
+)
+
+
+@contextlib.contextmanager
+def _echo(kind: str) -> Iterator[Target]:
+    port = free_port()
+    command = [sys.executable, "-m", "bench.echo", kind, str(port)]
+    with running(command, port=port) as pid:
+        yield Target(port=port, pid=pid, requests=lambda: [_ECHO_REQUEST])
+
+
+uvicorn_echo: Contender = partial(_echo, "asgi")
+guarded_echo: Contender = partial(_echo, "guarded")

@@ -21,7 +21,7 @@ from collections.abc import Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate
 from enum import Enum, auto
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from math import inf
 from typing import Any, NoReturn, Protocol, cast
@@ -104,7 +104,7 @@ def read_framing(headers: Sequence[tuple[bytes, bytes]], minor: bytes, limits: L
         fields[b"connection"] = b",".join(value for name, value in headers if name == b"connection")
     old = minor == b"0"
     host = fields.get(b"host")
-    if not (old if host is None else _HOST.fullmatch(host)):
+    if not (old if host is None else _is_host(host)):
         _refuse(HTTPStatus.BAD_REQUEST)
     expect = fields.get(b"expect")
     if expect is not None and expect.lower() != b"100-continue":
@@ -124,6 +124,11 @@ def read_framing(headers: Sequence[tuple[bytes, bytes]], minor: bytes, limits: L
     if size > limits.body_bytes:
         _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     return size, last, expect is not None and not old
+
+
+@lru_cache(maxsize=64)  # clients name few hosts
+def _is_host(host: bytes) -> bool:
+    return _HOST.fullmatch(host) is not None
 
 
 def require_target(raw_path: bytes, raw_query: bytes, *, limits: Limits) -> None:
@@ -178,17 +183,16 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 FAILED = HTTPResponse(500)
 
 
-def render_response(response: HTTPResponse, *, date: str, head_only: bool, last: bool) -> bytes:
+def render_response(response: HTTPResponse, date: str, *, head_only: bool = False, last: bool = False) -> bytes:
     """The bytes of an answer.
 
     Raises:
         ValueError: a header holds a line break or what Latin-1 cannot say; that is a bug of the application.
     """
-    headers = response.headers
+    status, headers = response.status, response.headers
     fields = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
     if not fields.count("\r") == fields.count("\n") == len(headers):
         raise ValueError("a response header holds a line break")
-    status = response.status
     length = "" if status in _BODILESS else f"Content-Length: {len(response.body)}\r\n"
     closing = "Connection: close\r\n\r\n" if last else "\r\n"
     line = _STATUS_LINES.get(status) or f"HTTP/1.1 {status} \r\n"
@@ -528,10 +532,10 @@ class GuardedProtocol(asyncio.Protocol):
         assert self._head is not None  # noqa: S101 - for the type checker: only requests are answered
         head_only = self._head[0] == "HEAD"
         try:
-            data = render_response(response, date=self._door.date, head_only=head_only, last=self._last)
+            data = render_response(response, self._door.date, head_only=head_only, last=self._last)
         except ValueError:
             logger.exception("the application's answer cannot be sent")
-            data = render_response(FAILED, date=self._door.date, head_only=head_only, last=self._last)
+            data = render_response(FAILED, self._door.date, head_only=head_only, last=self._last)
         self._forget_request()
         self._transport.write(data)
         if self._last:
@@ -558,7 +562,7 @@ class GuardedProtocol(asyncio.Protocol):
         logger.info("refused with %d: %s", status, self._peer)
         self._release_body()
         self._forget_request()
-        self._transport.write(render_response(HTTPResponse(status), date=self._door.date, head_only=False, last=True))
+        self._transport.write(render_response(HTTPResponse(status), self._door.date, last=True))
         if not self._transport.can_write_eof():  # TLS
             self._leave()
             return

@@ -139,7 +139,7 @@ def test_an_answer_to_head_has_the_length_and_no_body() -> None:
 
 
 def test_an_answer_without_content_has_no_length() -> None:
-    sent = render_response(HTTPResponse(204, b"ignored"), date="D", head_only=False, last=False)
+    sent = render_response(HTTPResponse(204, b"ignored"), "D")
     assert sent == b"HTTP/1.1 204 No Content\r\nDate: D\r\n\r\n"
 
 
