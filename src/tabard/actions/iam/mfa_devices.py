@@ -33,7 +33,13 @@ from tabard.directory import quotas
 from tabard.directory.entities import MFADevice
 from tabard.directory.rules import require_path, require_quota, tags_from
 from tabard.directory.totp import SEED_ENTROPY, base32_seed, enrolment_uri, verify_consecutive_codes
-from tabard.faults import DeleteConflict, EntityAlreadyExists, InvalidAuthenticationCode, NoSuchEntity
+from tabard.faults import (
+    ConstraintViolated,
+    DeleteConflict,
+    EntityAlreadyExists,
+    InvalidAuthenticationCode,
+    NoSuchEntity,
+)
 from tabard.names.arn import iam_arn
 from tabard.names.tags import fold
 from tabard.ports.store import NameTaken
@@ -42,6 +48,8 @@ from tabard.services.ask import Ask
 _BATCH: Final = 200
 """Devices read at a time where a list is filtered."""
 _PIXELS_PER_MODULE: Final = 5
+_NAME_LENGTH: Final = 128
+_SERIAL_NUMBER_LENGTH: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +104,7 @@ def create_virtual_mfa_device(request: CreateVirtualMFADeviceRequest, desk: Desk
     tags = tags_from(tag_pairs(request.tags))
     name, seed = request.virtual_mfa_device_name, desk.entropy(SEED_ENTROPY)
     serial_number = iam_arn(desk.account, f"mfa{path}{name}")
+    _require_length(name, serial_number)
     device = MFADevice(
         account=desk.account,
         name=name,
@@ -113,6 +122,15 @@ def create_virtual_mfa_device(request: CreateVirtualMFADeviceRequest, desk: Desk
             tags=tag_shapes(tags) or None,
         )
     )
+
+
+def _require_length(name: str, serial_number: str) -> None:
+    """The model bounds serial numbers, and forgets to bound the names that they are made of."""
+    if len(name) > _NAME_LENGTH or len(serial_number) > _SERIAL_NUMBER_LENGTH:
+        raise ConstraintViolated(
+            f"A device's name may have {_NAME_LENGTH} characters, and its serial number {_SERIAL_NUMBER_LENGTH}.",
+            reason="mfa.name-length",
+        )
 
 
 def _put_new(desk: Desk, device: MFADevice) -> None:

@@ -85,6 +85,19 @@ def test_a_new_device_answers_its_seed_and_a_qr_code_and_keeps_the_seed_sealed()
     assert pyotp.TOTP(phone.device.base32_string_seed.decode()).byte_secret() == seed
 
 
+def test_names_are_bounded_so_that_serial_numbers_and_markers_fit():
+    world, text = World(), "A device's name may have 128 characters, and its serial number 256."
+    with refused(ConstraintViolated, text, "mfa.name-length"):
+        Phone(world, "x" * 129)
+    with refused(ConstraintViolated, text, "mfa.name-length"):
+        Phone(world, "x" * 128, path="/" + "y" * 100 + "/")
+    for letter in "xyz":
+        assert len(Phone(world, letter * 128, path="/" + "y" * 97 + "/").serial_number) == 256
+    pages = every_page(world, "ListVirtualMFADevices", max_items=1)
+    assert len(pages) == 3
+    assert all(len(page.marker) <= 320 for page in pages[:-1])
+
+
 def test_a03_seed_and_codes_are_in_no_repr():
     """Attack A03: what is logged by accident is a repr."""
     phone = Phone(World())
