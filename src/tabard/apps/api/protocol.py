@@ -96,6 +96,8 @@ def read_framing(headers: Sequence[tuple[bytes, bytes]], minor: bytes, limits: L
     Raises:
         Refused: they are ambiguous, ask for what is not spoken here, or announce too much.
     """
+    if len(headers) > limits.header_count:
+        _refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     fields = dict(headers)
     if len(fields) != len(headers):
         counts = Counter(name for name, _ in headers)
@@ -152,7 +154,7 @@ def _cut_request_line(head: bytes, limits: Limits) -> tuple[str, bytes, bytes, b
     method, raw_path, raw_query, minor = line.groups(b"")
     if len(raw_path) + len(raw_query) > limits.target_bytes:
         _refuse(HTTPStatus.REQUEST_URI_TOO_LONG)
-    if len(head) > limits.head_bytes or head.count(b"\n") - 2 > limits.header_count:
+    if len(head) > limits.head_bytes:
         _refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
     return str(method, "ascii"), raw_path, raw_query, minor
 
@@ -431,8 +433,6 @@ class GuardedProtocol(asyncio.Protocol):
         except httptools.HttpParserUpgrade:  # an offer that is not taken up; llhttp reads no further
             self._last = True
         self._head = (method, raw_path, raw_query)
-        if b" \r\n" in head or b"\t\r\n" in head:
-            self._headers = [(name, value.rstrip(b" \t")) for name, value in self._headers]
         self._length, last, self._expects_continue = read_framing(self._headers, minor, self._limits)
         if last:
             self._last = True
@@ -574,7 +574,7 @@ class GuardedProtocol(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is None:  # else it is a trailer
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_body(self, piece: bytes) -> None:
         if not self._complete:  # else it belongs to a request that is thrown away

@@ -133,8 +133,7 @@ class ASGIBridge:
         raw_path: bytes = scope.get("raw_path") or b""  # without it the path's own bytes are lost: refused
         raw_query: bytes = scope["query_string"]
         require_target(raw_path, raw_query, limits=limits)
-        size = sum(len(name) + len(value) + 4 for name, value in headers)
-        if len(headers) > limits.header_count or size > limits.head_bytes:
+        if sum(len(name) + len(value) + 4 for name, value in headers) > limits.head_bytes:
             raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
         read_framing(headers, b"0" if scope["http_version"] == "1.0" else b"1", limits)
         try:
