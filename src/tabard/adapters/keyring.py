@@ -14,21 +14,24 @@ one frozen value that is replaced whole, so any number of threads may read while
 """
 
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from tabard.adapters.clock import pause
 from tabard.adapters.master_key import MasterKeyError
-from tabard.directory.entities import KeyPurpose, SealingKey
+from tabard.directory.entities import AccessKey, Account, KeyPurpose, MFADevice, SealingKey
 from tabard.ports.identities import MAXIMUM_STALENESS
 from tabard.ports.store import Records, Store
 from tabard.ports.world import Clock
 from tabard.sessions.seal import TokenKeys
+
+T = TypeVar("T")
 
 _KEY_SIZE: Final = 32
 _NONCE_SIZE: Final = 12
@@ -59,6 +62,23 @@ class _Ring:
     records: Mapping[int, AESGCMSIV]
     active_record: int
 
+    def seal(self, row: str, secret: bytes, *, nonce: bytes) -> bytes:
+        head = _HEAD.pack(_VERSION, self.active_record, nonce)
+        return head + self.records[self.active_record].encrypt(nonce, secret, _record_aad(head, row))
+
+    def open(self, row: str, sealed: bytes) -> bytes:
+        if len(sealed) < _HEAD.size + _TAG_SIZE:
+            raise SealBroken(f"the secret of {row} is too short to be one")
+        head = sealed[: _HEAD.size]
+        version, key_id, nonce = _HEAD.unpack(head)
+        cipher = self.records.get(key_id)
+        if version != _VERSION or cipher is None:
+            raise SealBroken(f"the secret of {row} needs sealing key {key_id}, which the ring does not have")
+        try:
+            return cipher.decrypt(nonce, sealed[_HEAD.size :], _record_aad(head, row))
+        except InvalidTag as error:
+            raise SealBroken(f"the secret of {row} was changed, or belongs to another record") from error
+
 
 class KeyRing:
     """The ring of one store, and the `ports.secret_box.SecretBox` of its records.
@@ -84,10 +104,7 @@ class KeyRing:
 
     def seal(self, row: str, secret: bytes) -> bytes:
         """Seal a record's secret together with the record's identity."""
-        ring = self._ring
-        nonce = self._entropy(_NONCE_SIZE)
-        head = _HEAD.pack(_VERSION, ring.active_record, nonce)
-        return head + ring.records[ring.active_record].encrypt(nonce, secret, _record_aad(head, row))
+        return self._ring.seal(row, secret, nonce=self._entropy(_NONCE_SIZE))
 
     def open(self, row: str, sealed: bytes) -> bytes:
         """The secret that was sealed for this row.
@@ -95,17 +112,7 @@ class KeyRing:
         Raises:
             SealBroken: it was sealed for another row, by a key that is gone, or was changed.
         """
-        if len(sealed) < _HEAD.size + _TAG_SIZE:
-            raise SealBroken(f"the secret of {row} is too short to be one")
-        head = sealed[: _HEAD.size]
-        version, key_id, nonce = _HEAD.unpack(head)
-        cipher = self._ring.records.get(key_id)
-        if version != _VERSION or cipher is None:
-            raise SealBroken(f"the secret of {row} needs sealing key {key_id}, which the ring does not have")
-        try:
-            return cipher.decrypt(nonce, sealed[_HEAD.size :], _record_aad(head, row))
-        except InvalidTag as error:
-            raise SealBroken(f"the secret of {row} was changed, or belongs to another record") from error
+        return self._ring.open(row, sealed)
 
     # ── for operators ────────────────────────────────────────────────────────────────────────────────
 
@@ -122,12 +129,15 @@ class KeyRing:
         self.reload()
         return made.id
 
-    def retire(self, key_id: int) -> None:
-        """Delete a key that is not active: what it sealed is closed for ever.
+    def retire(self, key_id: int, *, settle: timedelta = 2 * MAXIMUM_STALENESS) -> None:
+        """Delete a key that is not active, after `settle`. The session tokens that it sealed are closed for ever; the
+        secrets of records that it sealed are sealed anew, so that none is lost.
 
         Raises:
             KeyNotRetirable: it is active, or there is none.
+            SealBroken: a record's secret does not open; nothing was changed.
         """
+        pause(settle)  # a process that has not heard of the last rotation may still be sealing with this key
         with self._store.write() as records:
             key = next((key for key in _all(records) if key.id == key_id), None)
             if key is None:
@@ -136,6 +146,8 @@ class KeyRing:
                 raise KeyNotRetirable(
                     f"sealing key {key_id} is the active one; run `tabard keys rotate --purpose {key.purpose}` first"
                 )
+            if key.purpose is KeyPurpose.RECORD_SECRET:
+                self._reseal(records, key_id)
             records.sealing_keys.delete(key)
         self.reload()
 
@@ -154,6 +166,8 @@ class KeyRing:
     def _first(self) -> tuple[SealingKey, ...]:
         """Make the first key of each purpose; of two processes that start at once, one makes them."""
         with self._store.write() as records:
+            for key in _all(records):
+                self._unwrapped(key)  # nothing is added to a ring that this master key does not open
             for purpose in KeyPurpose:
                 if not any(key.active for key in records.sealing_keys.of(purpose)):
                     self._make(records, purpose, active=True)
@@ -168,7 +182,9 @@ class KeyRing:
         return key
 
     def _read(self) -> _Ring:
-        keys = self._stored() or self._first()
+        return self._load(self._stored() or self._first())
+
+    def _load(self, keys: tuple[SealingKey, ...]) -> _Ring:
         secrets = {key.id: self._unwrapped(key) for key in keys}
         active = {key.purpose: key.id for key in keys if key.active}
         tokens = {key.id: secrets[key.id] for key in keys if key.purpose is KeyPurpose.SESSION_TOKEN}
@@ -177,6 +193,22 @@ class KeyRing:
             records={key.id: AESGCMSIV(secrets[key.id]) for key in keys if key.purpose is KeyPurpose.RECORD_SECRET},
             active_record=active[KeyPurpose.RECORD_SECRET],
         )
+
+    def _reseal(self, records: Records, key_id: int) -> None:
+        """Seal every secret of a key with the active one."""
+        ring = self._load(tuple(_all(records)))
+
+        def anew(row: str, sealed: bytes) -> bytes | None:
+            if sealed[1:5] != key_id.to_bytes(4):
+                return None
+            return ring.seal(row, ring.open(row, sealed), nonce=self._entropy(_NONCE_SIZE))
+
+        for key in _access_keys(records):
+            if (secret := anew(key.id, key.sealed_secret)) is not None:
+                records.access_keys.put(replace(key, sealed_secret=secret))
+        for device in _mfa_devices(records):
+            if (seed := anew(device.serial_number, device.sealed_seed)) is not None:
+                records.mfa_devices.put(replace(device, sealed_seed=seed))
 
     def _unwrapped(self, key: SealingKey) -> bytes:
         try:
@@ -191,6 +223,30 @@ class KeyRing:
 
 def _all(records: Records) -> list[SealingKey]:
     return [key for purpose in KeyPurpose for key in records.sealing_keys.of(purpose)]
+
+
+def _access_keys(records: Records) -> Iterator[AccessKey]:
+    for account in _accounts(records):
+        yield from records.access_keys.of(account.id)
+        for user in _paged(partial(records.users.list, account.id), lambda user: user.name):
+            yield from records.access_keys.of(user.id)
+
+
+def _mfa_devices(records: Records) -> Iterator[MFADevice]:
+    for account in _accounts(records):
+        yield from _paged(partial(records.mfa_devices.list, account.id), lambda device: device.name)
+
+
+def _accounts(records: Records) -> Iterator[Account]:
+    return _paged(records.accounts.list, lambda account: account.id)
+
+
+def _paged(fetch: Callable[..., Sequence[T]], name: Callable[[T], str]) -> Iterator[T]:
+    """All of a list, page by page."""
+    after = ""
+    while page := fetch(after=after):
+        yield from page
+        after = name(page[-1])
 
 
 def _wrap_aad(purpose: KeyPurpose, key_id: int) -> bytes:

@@ -38,7 +38,7 @@ class SessionClaims:
     kind: SessionKind
     account: str
     access_key_id: str
-    secret_access_key: str
+    secret_access_key: str = field(repr=False)
     issuer_id: str
     issued: datetime
     expires: datetime

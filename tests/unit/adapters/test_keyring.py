@@ -6,8 +6,8 @@ import pytest
 
 from tabard.adapters.keyring import KeyNotRetirable, KeyRing, SealBroken, WrongMasterKeyError
 from tabard.adapters.stores.memory import MemoryStore
-from tabard.directory.entities import KeyPurpose, SealingKey
-from tests.worlds import CountingEntropy
+from tabard.directory.entities import AccessKey, KeyPurpose, MFADevice, SealingKey
+from tests.worlds import ACCOUNT, CountingEntropy, World
 
 MASTER = b"m" * 32
 AT_ONCE = timedelta(0)
@@ -85,6 +85,18 @@ def test_another_master_key_opens_nothing_and_says_what_to_do():
     assert "\n" not in str(caught.value)
 
 
+def test_a_wrong_master_key_adds_nothing_to_a_ring_that_lacks_a_purpose():
+    store = MemoryStore()
+    ring_of(store)
+    with store.write() as records:
+        records.sealing_keys.delete(records.sealing_keys.of(KeyPurpose.RECORD_SECRET)[0])
+    revision = store.revision()
+    with pytest.raises(WrongMasterKeyError):
+        ring_of(store, b"x" * 32)
+    assert store.revision() == revision
+    ring_of(store)
+
+
 def test_a02_a_wrapped_key_cannot_be_moved_to_another_row_or_purpose():
     store = MemoryStore()
     ring_of(store)
@@ -141,19 +153,67 @@ def test_a_retired_key_opens_nothing_and_its_id_is_never_used_again():
     sealed = ring.seal("row", b"secret")
     old = stored(store, KeyPurpose.RECORD_SECRET)[0].id
     new = ring.rotate(KeyPurpose.RECORD_SECRET, settle=AT_ONCE)
-    ring.retire(old)
+    ring.retire(old, settle=AT_ONCE)
     with pytest.raises(SealBroken, match="which the ring does not have"):
         ring.open("row", sealed)
     assert ring.rotate(KeyPurpose.RECORD_SECRET, settle=AT_ONCE) > new
+
+
+def test_retiring_a_key_of_records_loses_no_secret():
+    world = World()
+    ring = ring_of(world.store)
+    now = StandingClock().now()
+    users = [world.user(f"user-{number}") for number in range(3)]
+    with world.store.write() as records:
+        for owner in (*(user.id for user in users), ACCOUNT):
+            key_id = f"AKIA{owner[-16:]:A>16}"
+            secret = ring.seal(key_id, owner.encode())
+            records.access_keys.put(
+                AccessKey(id=key_id, account=ACCOUNT, owner_id=owner, sealed_secret=secret, created=now)
+            )
+        device = MFADevice(account=ACCOUNT, name="phone", created=now, sealed_seed=b"")
+        records.mfa_devices.put(replace(device, sealed_seed=ring.seal(device.serial_number, b"seed")))
+    old = stored(world.store, KeyPurpose.RECORD_SECRET)[0].id
+    ring.rotate(KeyPurpose.RECORD_SECRET, settle=AT_ONCE)
+    ring.retire(old, settle=AT_ONCE)
+    with world.store.read() as records:
+        for owner in (*(user.id for user in users), ACCOUNT):
+            key = records.access_keys.of(owner)[0]
+            assert ring.open(key.id, key.sealed_secret) == owner.encode()
+        phone = records.mfa_devices.get(device.serial_number)
+        assert phone is not None
+        assert ring.open(phone.serial_number, phone.sealed_seed) == b"seed"
+
+
+def test_a_secret_that_does_not_open_keeps_its_key_from_being_retired():
+    world = World()
+    ring = ring_of(world.store)
+    foreign = ring.seal("another row", b"secret")
+    with world.store.write() as records:
+        records.access_keys.put(
+            AccessKey(
+                id="AKIAEXAMPLEEXAMPLE12",
+                account=ACCOUNT,
+                owner_id=ACCOUNT,
+                sealed_secret=foreign,
+                created=StandingClock().now(),
+            )
+        )
+    old = stored(world.store, KeyPurpose.RECORD_SECRET)[0].id
+    ring.rotate(KeyPurpose.RECORD_SECRET, settle=AT_ONCE)
+    with pytest.raises(SealBroken):
+        ring.retire(old, settle=AT_ONCE)
+    assert old in {key.id for key in stored(world.store, KeyPurpose.RECORD_SECRET)}
+    assert ring.open("another row", foreign) == b"secret"
 
 
 def test_an_active_or_unknown_key_cannot_be_retired():
     store = MemoryStore()
     ring = ring_of(store)
     with pytest.raises(KeyNotRetirable, match="tabard keys rotate --purpose session-token"):
-        ring.retire(ring.token_keys().active)
+        ring.retire(ring.token_keys().active, settle=AT_ONCE)
     with pytest.raises(KeyNotRetirable, match="there is no sealing key 999"):
-        ring.retire(999)
+        ring.retire(999, settle=AT_ONCE)
 
 
 def test_another_process_sees_a_rotation_when_it_reloads():

@@ -58,3 +58,7 @@ def test_the_packed_size_is_a_percentage_rounded_up(length, percent):
 def test_a_ring_without_its_active_key_seals_nothing():
     with pytest.raises(LookupError):
         seal_token(CLAIMS, TokenKeys(2, {1: b"k" * 32}), nonce=NONCE)
+
+
+def test_a03_claims_do_not_show_their_secret():
+    assert CLAIMS.secret_access_key not in repr(CLAIMS)
