@@ -11,11 +11,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
-from time import monotonic
 from typing import Final
 
 import msgspec
 
+from tabard.adapters.clock import monotonic
 from tabard.ports.audit import AuditUnavailable
 
 REOPEN_CHECK: Final = 1.0

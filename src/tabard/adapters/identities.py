@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
 from functools import lru_cache
-from time import monotonic
 from typing import Final, TypeAlias, TypeVar
 
+from tabard.adapters.clock import monotonic
 from tabard.adapters.keyring import KeyRing
 from tabard.directory.aws_managed import aws_managed_policy
 from tabard.directory.entities import EntityKind, Group, ManagedPolicy, Role, User
@@ -167,7 +167,7 @@ class StoredIdentities:
                 return value  # type: ignore[return-value]  # the key's kind fixes the type of the entry
         revision = self._revision
         loop = asyncio.get_running_loop()
-        loaded, made_from = await loop.run_in_executor(self._executor, self._load, key[1], load)
+        loaded, made_from = await loop.run_in_executor(self._executor, lambda: self._load(key[1], load))
         # A change that was read while we loaded may be newer than what we loaded: then it is good for this
         # one request only.
         if revision == self._revision:
@@ -193,8 +193,9 @@ class StoredIdentities:
             return None, ((EntityKind.USER, user_id),)
         groups = [group for group_id in user.groups if (group := records.groups.get_by_id(group_id)) is not None]
         sources = [(EntityKind.USER, user_id), *((EntityKind.GROUP, group_id) for group_id in user.groups)]
-        policies = [policy for owner in (user, *groups) for policy in _inline(owner)]
-        attached = [arn for owner in (user, *groups) for arn in owner.attached_policies]
+        owners: list[User | Group] = [user, *groups]
+        policies = [policy for owner in owners for policy in _inline(owner)]
+        attached = [arn for owner in owners for arn in owner.attached_policies]
         identity, more = _with_attached(records, user.account, policies, attached)
         boundary, boundary_sources = _boundary(records, user.account, user.permissions_boundary)
         return UserEntry(user, identity, boundary), (*sources, *more, *boundary_sources)

@@ -3,6 +3,7 @@
 `docs/reference/settings.md` lists every setting; a house test keeps the two together.
 """
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Annotated
@@ -84,6 +85,12 @@ def load_settings(path: Path) -> Settings:
     if (settings.listen.tls_certificate is None) != (settings.listen.tls_key is None):
         raise SettingsError(f"{path}: listen.tls_certificate and listen.tls_key go together; give both or neither")
     return _absolute(settings, path.parent.absolute())
+
+
+def default_data() -> Path:
+    """Where `tabard dev` keeps its data (XDG Base Directory Specification)."""
+    base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
+    return Path(base).expanduser() / "tabard" / "dev"
 
 
 def dev_settings(data: Path, *, port: int) -> Settings:

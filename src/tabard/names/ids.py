@@ -22,6 +22,8 @@ INSTANCE_PROFILE: Final = "AIPA"
 MANAGED_POLICY: Final = "ANPA"
 POLICY_VERSION: Final = "ANVA"
 
+ACCOUNT_ENTROPY: Final = 8
+"""Bytes of entropy that `account_id` takes."""
 UNIQUE_ID_ENTROPY: Final = 6
 """Bytes of entropy that `unique_id` takes."""
 ACCESS_KEY_ENTROPY: Final = 5
@@ -36,7 +38,7 @@ def is_account_id(text: str) -> bool:
 
 
 def account_id(*, entropy: bytes) -> str:
-    """A new twelve-digit account id from 8 bytes of entropy; never one that starts with zero."""
+    """A new twelve-digit account id from `ACCOUNT_ENTROPY` bytes; never one that starts with zero."""
     return str(100_000_000_000 + int.from_bytes(entropy[:8]) % 900_000_000_000)
 
 

@@ -65,7 +65,9 @@ class Needs(Protocol):
 
 def ask(request: Request, who: Authenticated) -> tuple[Ask, ...]:
     context = tag_request_keys({tag.key: tag.value for tag in request.tags})
-    actions: Sequence[str] = ("sts:GetFederationToken", "sts:TagSession") if request.tags else ("sts:GetFederationToken",)
+    actions: Sequence[str] = (
+        ("sts:GetFederationToken", "sts:TagSession") if request.tags else ("sts:GetFederationToken",)
+    )
     return tuple(
         Ask(
             action=action,
