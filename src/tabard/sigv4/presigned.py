@@ -29,6 +29,8 @@ _VERSION_2: Final = frozenset({"AWSAccessKeyId", "SignatureVersion"})
 _EXPIRES: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 MAXIMUM: Final = 8192
 """Bytes of one authentication parameter that are read at all."""
+MAXIMUM_PARAMETERS: Final = 500
+"""Parameters of a query that are read at all: AssumeRole with all its tags has fewer than 200."""
 
 
 def authentication_parameters(raw_query: bytes) -> dict[str, str]:
@@ -36,6 +38,8 @@ def authentication_parameters(raw_query: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
     if not raw_query:
         return found
+    if raw_query.count(b"&") >= MAXIMUM_PARAMETERS:
+        raise IncompleteSignature("The query string has too many parameters.", reason="sigv4.query.too-many")
     for part in raw_query.split(b"&"):
         raw_name, _, raw_value = part.partition(b"=")
         name = decoded(raw_name).decode("latin-1")
