@@ -42,3 +42,6 @@ format: $(VENV)/.ready ## format the code
 
 bench: $(VENV)/.ready .bench-venv/.ready ## measure against other servers, and write docs/benchmarks.md
 	$(BIN)/python -m bench.run
+
+models: $(VENV)/.ready ## make the wire's shapes again from the installed botocore
+	$(BIN)/python dev/models.py

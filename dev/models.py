@@ -1,0 +1,99 @@
+"""Make src/tabard/wire/models/{sts,iam}.json from the installed botocore: shapes and constraints, no prose.
+
+A trait that this script does not know stops it, so that a new botocore cannot lose meaning on the way. What the
+model does not say, or says wrongly, is in models/corrections.json, which is written by hand.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from botocore.loaders import Loader
+
+MODELS = Path(__file__).parent.parent / "src" / "tabard" / "wire" / "models"
+SERVICES = {"sts": "2011-06-15", "iam": "2010-05-08"}
+
+SHAPE_TRAITS = {
+    *("type", "members", "required", "member", "key", "value", "min", "max", "pattern", "enum", "sensitive"),
+    *("documentation", "exception", "error", "box", "union"),
+}
+MEMBER_TRAITS = {"shape", "documentation", "deprecated", "deprecatedMessage", "deprecatedSince"}
+OPERATION_TRAITS = {"name", "http", "input", "output", "documentation", "errors", "auth", "authtype"}
+
+
+def main() -> None:
+    for service in SERVICES:
+        (MODELS / f"{service}.json").write_text(render(service), encoding="utf-8")
+
+
+def render(service: str) -> str:
+    """The file's text: one line for each operation, error and shape, sorted by name."""
+    model = Loader().load_service_model(service, "service-2", SERVICES[service])
+    shapes = model["shapes"]
+    head = {
+        "name": service,
+        "version": model["metadata"]["apiVersion"],
+        "namespace": model["metadata"]["xmlNamespace"],
+    }
+    sections = {
+        "operations": {name: operation(value, shapes) for name, value in model["operations"].items()},
+        "errors": {
+            value["error"]["code"]: value["error"]["httpStatusCode"] for value in shapes.values() if "error" in value
+        },
+        "shapes": {name: shape(name, value) for name, value in shapes.items() if not value.get("exception")},
+    }
+    lines = [f'"{key}":{compact(value)}' for key, value in head.items()]
+    lines += [f'"{key}":{{\n{table(rows)}\n}}' for key, rows in sections.items()]
+    return "{\n" + ",\n".join(lines) + "\n}\n"
+
+
+def operation(value: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, Any]:
+    require_known(value, OPERATION_TRAITS, value["name"])
+    made: dict[str, Any] = {}
+    if "input" in value:
+        made["input"] = value["input"]["shape"]
+    if "output" in value:
+        made["output"] = value["output"]["shape"]
+        made["result_wrapper"] = value["output"]["resultWrapper"]
+    errors = [shapes[error["shape"]] for error in value.get("errors", ())]
+    if codes := sorted(error["error"]["code"] for error in errors if "error" in error):
+        made["errors"] = codes
+    if value.get("authtype") == "none":
+        made["signed"] = False
+    return made
+
+
+def shape(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+    require_known(value, SHAPE_TRAITS, name)
+    made: dict[str, Any] = {"type": value["type"]}
+    if "members" in value:
+        made["members"] = {member: target(f"{name}.{member}", of) for member, of in value["members"].items()}
+    for part in ("member", "key", "value"):
+        if part in value:
+            made[part] = target(f"{name}.{part}", value[part])
+    return made | {
+        trait: value[trait] for trait in ("required", "min", "max", "pattern", "enum", "sensitive") if value.get(trait)
+    }
+
+
+def target(name: str, value: Mapping[str, Any]) -> str:
+    require_known(value, MEMBER_TRAITS, name)
+    return str(value["shape"])
+
+
+def require_known(value: Mapping[str, Any], known: set[str], name: str) -> None:
+    if unknown := set(value) - known:
+        raise SystemExit(f"{name}: unknown traits {sorted(unknown)}")
+
+
+def table(rows: Mapping[str, Any]) -> str:
+    return ",\n".join(f'"{name}":{compact(rows[name])}' for name in sorted(rows))
+
+
+def compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Which field of an action's dataclass is which member of the model.
+
+A field is its member's name in snake case, and its type must be the member's: `str`, `int`, `bool`, `bytes`,
+`datetime`, a dataclass for a structure, `tuple[X, ...]` for a list, `dict[K, V]` for a map; `| None` where it may be
+left out. A member that a class does not have must be named by its `UNSUPPORTED`. All of this is checked when the
+table of operations is made, so that no drift between a dataclass and the model survives a start.
+"""
+
+import re
+import types
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import MISSING, dataclass, fields, is_dataclass
+from datetime import datetime
+from functools import cache
+from operator import attrgetter, itemgetter
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+
+from tabard.wire.model import Kind, Shape
+
+_WORD_START: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", re.ASCII)
+_SCALARS: Final[Mapping[Kind, type]] = {
+    "string": str,
+    "integer": int,
+    "boolean": bool,
+    "blob": bytes,
+    "timestamp": datetime,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A member of a structure and where its value is kept.
+
+    `type` is the annotation of its value without `| None`; None where values are plain dicts.
+    """
+
+    name: str
+    field: str
+    shape: Shape
+    type: Any
+    required: bool
+    get: Callable[[Any], Any]
+
+
+@cache
+def field_name(name: str) -> str:
+    """`OpenIDConnectProviderArn` → `open_id_connect_provider_arn`."""
+    return _WORD_START.sub("_", name).lower()
+
+
+def members_of(shape: Shape, owner: Any) -> Iterator[Member]:
+    """The members of a structure that `owner` keeps; all of them where `owner` is None.
+
+    Raises:
+        TypeError: the dataclass and the model differ.
+    """
+    if owner is None:
+        for name, target in shape.members.items():
+            required = name in shape.required
+            yield Member(name=name, field=name, shape=target, type=None, required=required, get=_item(name))
+        return
+    if not is_dataclass(owner) or not isinstance(owner, type):
+        raise TypeError(f"{owner} stands for the structure {shape.name} and is no dataclass")
+    hints = get_type_hints(owner)
+    declared = {field.name: field for field in fields(owner)}
+    unsupported: frozenset[str] = getattr(owner, "UNSUPPORTED", frozenset())
+    known = {field_name(name): name for name in shape.members if name not in unsupported}
+    _require_same(owner, shape, set(declared), set(known), unsupported)
+    for name, target in shape.members.items():
+        if name in unsupported:
+            continue
+        field = field_name(name)
+        bare, optional = _without_none(hints[field])
+        _require_type(f"{owner.__module__}.{owner.__qualname__}.{field}", bare, target)
+        mandatory = declared[field].default is MISSING and declared[field].default_factory is MISSING and not optional
+        yield Member(
+            name=name,
+            field=field,
+            shape=target,
+            type=bare,
+            required=name in shape.required or mandatory,
+            get=attrgetter(field),
+        )
+
+
+def element_type(annotation: Any, *, of: int = 0) -> Any:
+    """`tuple[X, ...]` → X; `dict[K, V]` → K or V; None stays None."""
+    return None if annotation is None else get_args(annotation)[of]
+
+
+def _item(name: str) -> Callable[[Any], Any]:
+    item = itemgetter(name)
+    return lambda values: item(values) if name in values else None
+
+
+def _without_none(annotation: Any) -> tuple[Any, bool]:
+    if get_origin(annotation) in (Union, types.UnionType):
+        parts = [part for part in get_args(annotation) if part is not type(None)]
+        if len(parts) == 1:
+            return parts[0], True
+    return annotation, False
+
+
+def _require_same(owner: type, shape: Shape, has: set[str], wanted: set[str], unsupported: frozenset[str]) -> None:
+    name = f"{owner.__module__}.{owner.__qualname__}"
+    if extra := sorted(has - wanted):
+        raise TypeError(f"{name} has fields that {shape.name} has not: {', '.join(extra)}")
+    if absent := sorted(wanted - has):
+        raise TypeError(f"{name} lacks fields of {shape.name}: {', '.join(absent)}")
+    if unknown := sorted(unsupported - set(shape.members)):
+        raise TypeError(f"{name}.UNSUPPORTED names members that {shape.name} has not: {', '.join(unknown)}")
+
+
+def _require_type(where: str, annotation: Any, shape: Shape) -> None:
+    if shape.kind == "structure":
+        fits = is_dataclass(annotation)
+    elif shape.kind == "list" and shape.member is not None:
+        arguments = get_args(annotation)
+        fits = get_origin(annotation) is tuple and len(arguments) == 2 and arguments[1] is Ellipsis
+        if fits:
+            _require_type(where, arguments[0], shape.member)
+    elif shape.kind == "map" and shape.key is not None and shape.value is not None:
+        arguments = get_args(annotation)
+        fits = get_origin(annotation) in (dict, Mapping) and len(arguments) == 2
+        if fits:
+            _require_type(where, arguments[0], shape.key)
+            _require_type(where, arguments[1], shape.value)
+    else:
+        fits = annotation is _SCALARS[shape.kind]
+    if not fits:
+        raise TypeError(f"{where} is {annotation}, and {shape.name} is a {shape.kind}")

@@ -1,0 +1,107 @@
+"""Which code and status a fault has in the query protocol: one table.
+
+A fault is looked up by its class, then by its bases, so that a newcomer has its family's code until it has its own.
+Whatever is no fault is a mistake of ours: `InternalFailure`, and its text is withheld.
+
+(AWS STS and IAM API Reference, "Common errors", and the errors that the models list.)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from tabard import faults
+from tabard.ports.audit import AuditUnavailable
+from tabard.ports.store import StoreUnavailable
+from tabard.sigv4 import faults as sigv4
+from tabard.wire import json_answers, xml
+from tabard.wire.model import OperationModel
+from tabard.wire.query import MalformedForm, MalformedInput, UnknownOperation
+
+DISPATCH_NAMESPACE: Final = "http://webservices.amazon.com/AWSFault/2005-15-09"
+"""Of answers that no service gives, because none was found."""
+
+CODES: Final[Mapping[type[Exception], tuple[str, int]]] = {
+    # the six families, for members without a row of their own
+    faults.Malformed: ("MalformedInput", 400),
+    faults.Unproven: ("AccessDenied", 403),
+    faults.Denied: ("AccessDenied", 403),
+    faults.Missing: ("NoSuchEntity", 404),
+    faults.Conflicting: ("ConcurrentModification", 409),
+    faults.Limited: ("Throttling", 400),
+    # 400 and not 501: SDKs try again after every 5xx
+    faults.Unsupported: ("UnsupportedOperation", 400),
+    # cannot be read
+    UnknownOperation: ("InvalidAction", 400),
+    MalformedForm: ("MalformedInput", 400),
+    MalformedInput: ("MalformedInput", 400),
+    faults.ConstraintViolated: ("ValidationError", 400),
+    faults.InvalidParameterValue: ("InvalidParameterValue", 400),
+    faults.InvalidInput: ("InvalidInput", 400),
+    faults.MalformedPolicy: ("MalformedPolicyDocument", 400),
+    # cannot be believed
+    sigv4.MissingAuthenticationToken: ("MissingAuthenticationToken", 403),
+    sigv4.IncompleteSignature: ("IncompleteSignature", 400),
+    sigv4.SignatureDoesNotMatch: ("SignatureDoesNotMatch", 403),
+    faults.InvalidClientTokenId: ("InvalidClientTokenId", 403),
+    faults.ExpiredToken: ("ExpiredToken", 403),
+    faults.InvalidAuthenticationCode: ("InvalidAuthenticationCode", 403),
+    # too much
+    faults.PackedPolicyTooLarge: ("PackedPolicyTooLarge", 400),
+    faults.LimitExceeded: ("LimitExceeded", 409),
+    # not there, there already
+    faults.NoSuchEntity: ("NoSuchEntity", 404),
+    faults.EntityAlreadyExists: ("EntityAlreadyExists", 409),
+    faults.DeleteConflict: ("DeleteConflict", 409),
+    faults.UnmodifiableEntity: ("UnmodifiableEntity", 400),
+    faults.EntityTemporarilyUnmodifiable: ("EntityTemporarilyUnmodifiable", 409),
+}
+
+_UNAVAILABLE: Final = (StoreUnavailable, AuditUnavailable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A refusal, ready to be written. Without a message it has no such element."""
+
+    code: str
+    status: int
+    message: str | None
+    namespace: str
+
+    def render(self, request_id: str, *, as_json: bool = False) -> bytes:
+        sender = self.status < HTTPStatus.INTERNAL_SERVER_ERROR
+        if as_json:
+            return json_answers.render_error(code=self.code, message=self.message, sender=sender, request_id=request_id)
+        return xml.render_error(
+            code=self.code, message=self.message, sender=sender, request_id=request_id, namespace=self.namespace
+        )
+
+
+def answer_to(error: Exception, operation: OperationModel | None) -> Answer:
+    """What the caller is told of `error`; `operation` is None when none was found."""
+    namespace = operation.namespace if operation else DISPATCH_NAMESPACE
+    if isinstance(error, _UNAVAILABLE):
+        return Answer(
+            code="ServiceUnavailable",
+            status=503,
+            message="The request has failed due to a temporary failure of the server.",
+            namespace=namespace,
+        )
+    if not isinstance(error, faults.Fault):
+        return Answer(
+            code="InternalFailure",
+            status=500,
+            message="The request processing has failed because of an unknown error, exception or failure.",
+            namespace=namespace,
+        )
+    code, status = _code(type(error))
+    return Answer(code=code, status=status, message=error.public or None, namespace=namespace)
+
+
+def _code(kind: type[faults.Fault]) -> tuple[str, int]:
+    for base in kind.__mro__:
+        if base in CODES:
+            return CODES[base]
+    raise LookupError(f"{kind.__name__} is of no family of faults")
