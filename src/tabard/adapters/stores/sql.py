@@ -88,7 +88,7 @@ _PAGE_BY_KEY = (
 )
 _MEMBERS = (
     select(entities.c.record)
-    .join(memberships, memberships.c.entity_id == entities.c.id)
+    .join(memberships, memberships.c.user_id == entities.c.id)
     .where(_is_kind, memberships.c.group_id == bindparam("group_id"), entities.c.folded > bindparam("after"))
     .order_by(entities.c.folded)
     .limit(_limit)
@@ -107,9 +107,11 @@ _ATTACHMENTS = select(attachments.c.record).where(
     attachments.c.account == bindparam("account"), attachments.c.policy_arn == bindparam("policy_arn")
 )
 _ATTACH = insert(attachments)
-_DETACH = delete(attachments).where(attachments.c.entity_id == bindparam("of_id"))
+_DETACH = delete(attachments).where(
+    attachments.c.kind == bindparam("of_kind"), attachments.c.entity_id == bindparam("of_id")
+)
 _JOIN = insert(memberships)
-_LEAVE = delete(memberships).where(memberships.c.entity_id == bindparam("of_id"))
+_LEAVE = delete(memberships).where(memberships.c.user_id == bindparam("of_id"))
 
 _LAST_USE = select(access_key_uses.c.record).where(access_key_uses.c.key_id == bindparam("key_id"))
 _FORGET_USE = delete(access_key_uses).where(access_key_uses.c.key_id == bindparam("of_key"))
@@ -126,7 +128,9 @@ _NEXT_REVISION = (
 )
 _LOG = insert(changes)
 _LOGGED = (
-    select(changes.c.kind, changes.c.id).where(changes.c.revision > bindparam("revision")).order_by(changes.c.sequence)
+    select(changes.c.kind, changes.c.id)
+    .where(changes.c.revision > bindparam("revision"))
+    .order_by(changes.c.revision, changes.c.sequence)
 )
 _PRUNE = delete(changes).where(changes.c.sequence <= bindparam("last")).returning(changes.c.revision)
 _FORGET = update(state)
@@ -353,48 +357,38 @@ def _row(entity: Entity) -> dict[str, str | None]:
 
 def _derive(transaction: _Transaction, before: Entity | None, after: Entity | None) -> None:
     """Write what is derived from an entity, where it changed."""
-    _derive_rows(transaction, _ATTACH, _DETACH, _attachment_rows(before), _attachment_rows(after))
-    _derive_rows(transaction, _JOIN, _LEAVE, _membership_rows(before), _membership_rows(after))
-
-
-def _derive_rows(
-    transaction: _Transaction,
-    add: Executable,
-    clear: Executable,
-    before: Sequence[Mapping[str, str]],
-    after: Sequence[Mapping[str, str]],
-) -> None:
-    if before == after:
-        return
-    if before:
-        transaction.run(clear, {"of_id": before[0]["entity_id"]})
-    if after:
-        transaction.run(add, after)
+    attached, attach = _attachment_rows(before), _attachment_rows(after)
+    if attached != attach:
+        if attached:
+            transaction.run(_DETACH, {"of_kind": attached[0]["kind"], "of_id": attached[0]["entity_id"]})
+        transaction.run(_ATTACH, attach)
+    joined, join = _membership_rows(before), _membership_rows(after)
+    if joined != join:
+        if joined:
+            transaction.run(_LEAVE, {"of_id": joined[0]["user_id"]})
+        transaction.run(_JOIN, join)
 
 
 def _attachment_rows(entity: Entity | None) -> list[dict[str, str]]:
-    return (
-        []
-        if entity is None
-        else [
-            {
-                "entity_id": attachment.id,
-                "policy_arn": arn,
-                "usage": attachment.usage.value,
-                "account": scope_of(entity),
-                "record": _encode(attachment).decode(),
-            }
-            for arn, attachment in attachments_of(entity)
-        ]
-    )
+    if entity is None:
+        return []
+    return [
+        {
+            "kind": attachment.kind.value,
+            "entity_id": attachment.id,
+            "policy_arn": arn,
+            "usage": attachment.usage.value,
+            "account": scope_of(entity),
+            "record": _encode(attachment).decode(),
+        }
+        for arn, attachment in attachments_of(entity)
+    ]
 
 
 def _membership_rows(entity: Entity | None) -> list[dict[str, str]]:
-    return (
-        [{"entity_id": entity.id, "group_id": group} for group in dict.fromkeys(entity.groups)]
-        if isinstance(entity, User)
-        else []
-    )
+    if not isinstance(entity, User):
+        return []
+    return [{"user_id": entity.id, "group_id": group} for group in dict.fromkeys(entity.groups)]
 
 
 class _NamedTable(_Table[Named]):

@@ -56,21 +56,22 @@ entities = Table(
 attachments = Table(
     "attachments",
     metadata,
+    Column("kind", _TEXT, nullable=False),
     Column("entity_id", _TEXT, nullable=False),
     Column("policy_arn", _TEXT, nullable=False),
     Column("usage", _TEXT, nullable=False),
     Column("account", _TEXT, nullable=False),
     Column("record", Text, nullable=False),
-    PrimaryKeyConstraint("entity_id", "policy_arn", "usage"),
+    PrimaryKeyConstraint("kind", "entity_id", "policy_arn", "usage"),
     Index("ix_attachments_policy", "account", "policy_arn"),
 )
 
 memberships = Table(
     "memberships",
     metadata,
-    Column("entity_id", _TEXT, nullable=False),
+    Column("user_id", _TEXT, nullable=False),
     Column("group_id", _TEXT, nullable=False),
-    PrimaryKeyConstraint("entity_id", "group_id"),
+    PrimaryKeyConstraint("user_id", "group_id"),
     Index("ix_memberships_group", "group_id"),
 )
 
@@ -90,7 +91,7 @@ changes = Table(
     Column("kind", _TEXT, nullable=False),
     Column("id", _TEXT, nullable=False),
     PrimaryKeyConstraint("sequence"),
-    Index("ix_changes_revision", "revision"),
+    Index("ix_changes_revision", "revision", "sequence"),
 )
 
 state = Table(

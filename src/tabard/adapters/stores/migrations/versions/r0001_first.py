@@ -28,19 +28,20 @@ def upgrade() -> None:
     op.create_index("ix_entities_owner", "entities", ["owner"])
     op.create_table(
         "attachments",
+        sa.Column("kind", _TEXT, nullable=False),
         sa.Column("entity_id", _TEXT, nullable=False),
         sa.Column("policy_arn", _TEXT, nullable=False),
         sa.Column("usage", _TEXT, nullable=False),
         sa.Column("account", _TEXT, nullable=False),
         sa.Column("record", sa.Text, nullable=False),
-        sa.PrimaryKeyConstraint("entity_id", "policy_arn", "usage", name="pk_attachments"),
+        sa.PrimaryKeyConstraint("kind", "entity_id", "policy_arn", "usage", name="pk_attachments"),
     )
     op.create_index("ix_attachments_policy", "attachments", ["account", "policy_arn"])
     op.create_table(
         "memberships",
-        sa.Column("entity_id", _TEXT, nullable=False),
+        sa.Column("user_id", _TEXT, nullable=False),
         sa.Column("group_id", _TEXT, nullable=False),
-        sa.PrimaryKeyConstraint("entity_id", "group_id", name="pk_memberships"),
+        sa.PrimaryKeyConstraint("user_id", "group_id", name="pk_memberships"),
     )
     op.create_index("ix_memberships_group", "memberships", ["group_id"])
     op.create_table(
@@ -57,7 +58,7 @@ def upgrade() -> None:
         sa.Column("id", _TEXT, nullable=False),
         sa.PrimaryKeyConstraint("sequence", name="pk_changes"),
     )
-    op.create_index("ix_changes_revision", "changes", ["revision"])
+    op.create_index("ix_changes_revision", "changes", ["revision", "sequence"])
     state = op.create_table(
         "state",
         sa.Column("id", sa.Integer, nullable=False, autoincrement=False),
