@@ -67,11 +67,11 @@ class Audience:
 
         A user's names are its ARN and its account, a role session's the session, the role and the account.
         """
+        if principal.kind is PrincipalKind.FEDERATED:
+            return principal.provider in self.providers
         if self.everyone:
             return True
         match principal.kind:
-            case PrincipalKind.FEDERATED:
-                return principal.provider in self.providers
             case PrincipalKind.SERVICE:
                 return principal.provider in self.services
             case PrincipalKind.ROOT:
@@ -83,8 +83,12 @@ class Audience:
                 return listed and self._names_account(principal)
             case PrincipalKind.FEDERATED_USER:
                 return principal.arn in self.names and self._names_account(principal)
-            case PrincipalKind.ANONYMOUS:
+            case _:
                 return False
+
+    def leaves_in(self, principal: Principal) -> bool:
+        """For `NotPrincipal` with `Allow`: whoever is not named in any way, and could be meant by a `*`."""
+        return principal.kind is not PrincipalKind.FEDERATED and self.match(principal) is None
 
     def _names_self(self, principal: Principal) -> bool:
         return self._is_named(principal.arn, principal.unique_id)

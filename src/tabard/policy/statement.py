@@ -162,7 +162,7 @@ def _principals(statement: Statement, bindings: Mapping[str, str]) -> PrincipalT
 def _not_principals(listed: PrincipalSet, bindings: Mapping[str, str], *, denies: bool) -> PrincipalTest:
     audience = audience_of(listed, bindings)
     if not denies:
-        return lambda principal, _bounded: PrincipalMatch.EVERYONE if audience.match(principal) is None else None
+        return lambda principal, _bounded: PrincipalMatch.EVERYONE if audience.leaves_in(principal) else None
 
     def test(principal: Principal, bounded: bool) -> PrincipalMatch | None:
         # NOTE: a permissions boundary undoes the exception (IAM User Guide, "NotPrincipal").
