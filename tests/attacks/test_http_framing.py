@@ -162,9 +162,19 @@ def test_v09_a_request_that_its_client_abandons_never_reaches_the_application(cu
         assert there.requests == []
 
 
-def test_v09_what_follows_a_chunked_body_is_not_a_request() -> None:
+@pytest.mark.parametrize(
+    "rest",
+    [
+        SMUGGLED,
+        b"\0garbage",
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+    ],
+)
+def test_v09_what_follows_a_chunked_body_is_not_a_request(rest: bytes) -> None:
     with listening() as there:
-        answers = there.send(post(b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + SMUGGLED))
+        answers = there.send(post(b"Transfer-Encoding: chunked", body=b"0\r\n\r\n" + rest))
         assert [answer.status for answer in answers] == [200]
         assert [request.raw_path for request in there.requests] == [b"/"]
 

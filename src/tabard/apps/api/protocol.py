@@ -357,8 +357,6 @@ class GuardedProtocol(asyncio.Protocol):
             self._advance(data)
         except Refused as refused:
             self._turn_away(refused.status)
-        except httptools.HttpParserError:
-            self._turn_away(HTTPStatus.BAD_REQUEST)
 
     def pause_writing(self) -> None:
         self._clogged = True
@@ -432,6 +430,8 @@ class GuardedProtocol(asyncio.Protocol):
             self._parser.feed_data(head)
         except httptools.HttpParserUpgrade:  # an offer that is not taken up; llhttp reads no further
             self._last = True
+        except httptools.HttpParserError:
+            _refuse(HTTPStatus.BAD_REQUEST)
         self._head = (method, raw_path, raw_query)
         self._length, last, self._expects_continue = read_framing(self._headers, minor, self._limits)
         if last:
@@ -450,7 +450,11 @@ class GuardedProtocol(asyncio.Protocol):
             missing = length - self._received
             piece, rest = data[:missing], data[missing:]
         self._received += len(piece)
-        self._parser.feed_data(piece)
+        try:
+            self._parser.feed_data(piece)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            if not self._complete:  # else it is about what follows a chunked body
+                _refuse(HTTPStatus.BAD_REQUEST)
         if length is None:
             if self._size > self._limits.body_bytes:
                 _refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)

@@ -9,6 +9,7 @@ ends itself. SIGTERM and SIGINT let the requests in flight finish, for `Limits.s
 
 import asyncio
 import errno
+import gc
 import logging
 import multiprocessing
 import os
@@ -104,7 +105,6 @@ class ASGIBridge:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        headers: dict[str, str] = {}
         try:
             request = await self._read(scope, receive)
             response = await self.application.respond(request)
@@ -232,6 +232,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        gc.freeze()  # what is there now stays: the collector need not look at it again
         self._announce()
 
     async def on_tick(self, counter: int) -> bool:
