@@ -71,7 +71,7 @@ def create_access_key(request: CreateAccessKeyRequest, desk: Desk) -> CreateAcce
     owner = owner_of(desk, request.user_name)
     held = len(desk.records.access_keys.of(owner.id))
     require_quota("AccessKeysPerUser", held + 1, quotas.ACCESS_KEYS_PER_USER)
-    key_id = ids.access_key_id(ids.LONG_TERM_KEY, desk.account, entropy=desk.entropy(ids.ACCESS_KEY_ENTROPY))
+    key_id = desk.new_access_key_id()
     secret = ids.secret_access_key(entropy=desk.entropy(ids.SECRET_ENTROPY))
     key = AccessKey(
         id=key_id,

@@ -39,7 +39,7 @@ def create_group(request: CreateGroupRequest, desk: Desk) -> CreateGroupResponse
     group = Group(
         account=desk.account,
         name=request.group_name,
-        id=ids.unique_id(ids.GROUP, desk.account, entropy=desk.entropy(ids.UNIQUE_ID_ENTROPY)),
+        id=desk.new_id(ids.GROUP, desk.records.groups.get_by_id),
         created=desk.now,
         path=request.path or "/",
     )

@@ -98,7 +98,7 @@ def create_instance_profile(request: CreateInstanceProfileRequest, desk: Desk) -
     profile = InstanceProfile(
         account=desk.account,
         name=name,
-        id=ids.unique_id(ids.INSTANCE_PROFILE, desk.account, entropy=desk.entropy(ids.UNIQUE_ID_ENTROPY)),
+        id=desk.new_id(ids.INSTANCE_PROFILE, desk.records.instance_profiles.get_by_id),
         created=desk.now,
         path=path,
         tags=tags,

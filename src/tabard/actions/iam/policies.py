@@ -85,7 +85,7 @@ def create_policy(request: CreatePolicyRequest, desk: Desk) -> PolicyResponse:
     policy = ManagedPolicy(
         account=desk.account,
         name=request.policy_name,
-        id=ids.unique_id(ids.MANAGED_POLICY, desk.account, entropy=desk.entropy(ids.UNIQUE_ID_ENTROPY)),
+        id=desk.new_id(ids.MANAGED_POLICY, desk.records.policies.get_by_id),
         created=desk.now,
         updated=desk.now,
         versions=(PolicyVersion(id="v1", document=request.policy_document, created=desk.now),),

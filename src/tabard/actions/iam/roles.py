@@ -78,7 +78,7 @@ def create_role(request: CreateRoleRequest, desk: Desk) -> RoleResponse:
     role = Role(
         account=desk.account,
         name=request.role_name,
-        id=ids.unique_id(ids.ROLE, desk.account, entropy=desk.entropy(ids.UNIQUE_ID_ENTROPY)),
+        id=desk.new_id(ids.ROLE, desk.records.roles.get_by_id),
         created=desk.now,
         assume_role_policy_document=request.assume_role_policy_document,
         principal_ids=bind_trust_policy(desk.records, request.assume_role_policy_document),

@@ -78,7 +78,7 @@ def create_user(request: CreateUserRequest, desk: Desk) -> UserResponse:
     user = User(
         account=desk.account,
         name=request.user_name,
-        id=ids.unique_id(ids.USER, desk.account, entropy=desk.entropy(ids.UNIQUE_ID_ENTROPY)),
+        id=desk.new_id(ids.USER, desk.records.users.get_by_id),
         created=desk.now,
         path=request.path or "/",
         tags=tags,
