@@ -243,18 +243,19 @@ def test_ids_of_one_kind_are_nothing_to_another(store: Store):
         assert records.groups.get_by_id("SAMEID") is None
 
 
-@pytest.mark.parametrize("text", ["a\0b", "\0", "\ud800", "x" * 100_000, "'; DROP TABLE entities; --", "", "%", "_"])
-def test_any_text_may_be_asked_for_and_nothing_is_found_by_it(store: Store, text):
+def test_any_text_may_be_asked_for_and_nothing_is_found_by_it(store: Store):
     put(store, "users", user("a", path="/a/"))
     with store.read() as records:
-        assert records.users.get(HOME, text) is None
-        assert records.users.get(text, "a") is None
-        assert records.users.get_by_id(text) is None
-        assert records.access_keys.get(text) is None
-        assert records.mfa_devices.get(text) is None
-        assert records.accounts.get(text) is None
-        assert records.users.count(text) == 0
-        assert list(records.policies.attachments(HOME, text)) == []
+        for text in ("a\0b", "\0", "\ud800", "x" * 100_000, "'; DROP TABLE entities; --", "", "%", "_"):
+            assert records.users.get(HOME, text) is None
+            assert records.users.get(text, "a") is None
+            assert records.users.get_by_id(text) is None
+            assert records.access_keys.get(text) is None
+            assert records.mfa_devices.get(text) is None
+            assert records.accounts.get(text) is None
+            assert records.users.count(text) == 0
+            assert list(records.policies.attachments(HOME, text)) == []
+            assert list(records.users.in_group(text)) == []
 
 
 # --- lists --------------------------------------------------------------------------------------------------
@@ -288,26 +289,24 @@ def test_a_page_starts_after_a_name_that_is_no_longer_there_whatever_its_case(st
 
 
 @pytest.mark.parametrize(("port", "make"), NAMED)
-@pytest.mark.parametrize(
-    ("prefix", "expected"),
-    [
-        ("/", ["a", "b", "c", "d", "e"]),
-        ("/a%/", ["b"]),
-        ("/a_/", ["c"]),
-        ("/a", ["a", "b", "c"]),
-        ("/A", ["d"]),
-        ("/a%", ["b"]),
-        ("/ab/c", ["a"]),
-        ("/\\", []),
-        ("/[", ["e"]),
-    ],
-)
-def test_a_path_prefix_is_literal(store: Store, port, make, prefix, expected):
+def test_a_path_prefix_is_literal(store: Store, port, make):
     paths = {"a": "/ab/c/", "b": "/a%/", "c": "/a_/", "d": "/AB/", "e": "/[a]*?/"}
+    found_under = {
+        "/": ["a", "b", "c", "d", "e"],
+        "/a%/": ["b"],
+        "/a_/": ["c"],
+        "/a": ["a", "b", "c"],
+        "/A": ["d"],
+        "/a%": ["b"],
+        "/ab/c": ["a"],
+        "/\\": [],
+        "/[": ["e"],
+    }
     put(store, port, *(make(name, path=path) for name, path in paths.items()))
     with store.read() as records:
-        assert expected == names(getattr(records, port).list(HOME, path_prefix=prefix))
-        assert expected[:1] == names(getattr(records, port).list(HOME, path_prefix=prefix, limit=1))
+        for prefix, expected in found_under.items():
+            assert names(getattr(records, port).list(HOME, path_prefix=prefix)) == expected
+            assert names(getattr(records, port).list(HOME, path_prefix=prefix, limit=1)) == expected[:1]
 
 
 def test_accounts_are_listed_by_id_and_their_names_are_unique(store: Store):
