@@ -342,6 +342,7 @@ class GuardedProtocol(asyncio.Protocol):
         self._release_body()
         self._phase = _LEAVING
         self.deadline = inf
+        del self._parser  # it holds this connection, which holds it
 
     def data_received(self, data: bytes) -> None:
         phase = self._phase

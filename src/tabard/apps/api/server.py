@@ -1,8 +1,9 @@
 """The API's front door: an application on a socket, in one process or several.
 
-`serve` binds, then runs uvicorn's server with `GuardedProtocol` on uvloop, in this process or in forked workers
-that share the socket. A worker that dies is replaced, later each time it dies young; a worker whose parent is gone
-ends itself. SIGTERM and SIGINT let the requests in flight finish, for `Limits.shutdown_seconds` at most.
+`serve` binds, then runs uvicorn's server with `GuardedProtocol` on uvloop, in this process or in forked workers, each
+with a socket of its own on the same port: on a shared one the first worker to wake takes all that wait. A worker that
+dies is replaced, more slowly each time it dies young; a worker whose parent is gone ends itself. SIGTERM and SIGINT
+let the requests in flight finish, for `Limits.shutdown_seconds` at most.
 
 `ASGIBridge` is the same application for any other ASGI server (ASGI 3.0, HTTP and lifespan), with the same bounds.
 """
@@ -17,8 +18,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
@@ -42,7 +43,7 @@ Send = Callable[[Message], Awaitable[None]]
 
 _BACKLOG = 2048
 _YOUNG = 30.0  # seconds; a worker that dies younger is replaced more slowly
-_LONGEST_PAUSE = 30.0
+_LONGEST_PAUSE = 5.0  # short, because its socket's share of the connections waits for the next worker
 
 
 class Application(Protocol):
@@ -174,7 +175,6 @@ class _Job:
     """What each process that serves needs to know."""
 
     make_application: Callable[[], Application]
-    listener: socket.socket
     limits: Limits
     tls: tuple[Path, Path] | None
 
@@ -198,28 +198,34 @@ def serve(
         StartFailed: a worker process could not start.
         Exception: whatever `make_application` or `startup` raises, when there is one process.
     """
-    with _bind(host, port) as listener:
-        job = _Job(make_application=make_application, listener=listener, limits=limits or Limits(), tls=tls)
-        bound: int = listener.getsockname()[1]
+    job = _Job(make_application=make_application, limits=limits or Limits(), tls=tls)
+    with ExitStack() as stack:
+        listeners = [stack.enter_context(each) for each in _bind(host, port, workers)]
+        bound: int = listeners[0].getsockname()[1]
         announce = partial(ready, bound) if ready is not None else _say_nothing
         if workers == 1:
-            _run(job, announce)
+            _run(job, listeners[0], announce)
         else:
-            _Supervisor(job, workers).run(announce)
+            _Supervisor(job, listeners).run(announce)
 
 
 def _say_nothing() -> None:
     pass
 
 
-def _bind(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+def _bind(host: str, port: int, number: int) -> list[socket.socket]:
+    listen = partial(socket.create_server, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=_BACKLOG)
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        only = listen((host, port))
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(host, port) from None
         raise
+    if number == 1:
+        return [only]
+    with only:  # it has shown that the port was free, also of others who would share theirs
+        port = only.getsockname()[1]
+    return [listen((host, port), reuse_port=True) for _ in range(number)]
 
 
 class _Server(uvicorn.Server):
@@ -239,7 +245,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter) or (self._parent is not None and os.getppid() != self._parent)
 
 
-def _run(job: _Job, announce: Callable[[], None], *, parent: int | None = None) -> None:
+def _run(job: _Job, listener: socket.socket, announce: Callable[[], None], *, parent: int | None = None) -> None:
     """Serve in this process."""
     application = job.make_application()
     bridge = ASGIBridge(application, job.limits)
@@ -263,7 +269,7 @@ def _run(job: _Job, announce: Callable[[], None], *, parent: int | None = None) 
     server = _Server(config, announce, parent)
     with _signals(server.handle_exit):
         try:
-            server.run(sockets=[job.listener])
+            server.run(sockets=[listener])
         except SystemExit:  # uvicorn's answer to a failed start
             raise bridge.failure or StartFailed("the server could not start") from None
 
@@ -292,9 +298,9 @@ class _Worker:
 class _Supervisor:
     """Keeps a number of worker processes alive. Forks; hence it must run before any thread or loop is started."""
 
-    def __init__(self, job: _Job, number: int) -> None:
+    def __init__(self, job: _Job, listeners: Sequence[socket.socket]) -> None:
         self._job = job
-        self._number = number
+        self._listeners = listeners
         self._workers: list[_Worker] = []
         self._stopping = False
         self._pause = 0.0
@@ -302,7 +308,7 @@ class _Supervisor:
     def run(self, announce: Callable[[], None]) -> None:
         with _signals(self._stop):
             try:
-                self._workers = [self._start() for _ in range(self._number)]
+                self._workers = [self._start(listener) for listener in self._listeners]
                 for worker in self._workers:
                     self._await_start(worker)
                 if not self._stopping:
@@ -316,10 +322,10 @@ class _Supervisor:
     def _stop(self, *_: object) -> None:
         self._stopping = True
 
-    def _start(self) -> _Worker:
+    def _start(self, listener: socket.socket) -> _Worker:
         context = multiprocessing.get_context("fork")
         news, told = context.Pipe(duplex=False)
-        process = context.Process(target=_work, args=(self._job, told, os.getpid()))
+        process = context.Process(target=_work, args=(self._job, listener, told, os.getpid()))
         process.start()
         told.close()
         return _Worker(process, news)
@@ -343,11 +349,11 @@ class _Supervisor:
             worker.process.join()
             worker.news.close()
             young = time.monotonic() - worker.born < _YOUNG
-            self._pause = min(_LONGEST_PAUSE, max(0.5, self._pause * 2)) if young else 0.0
             logger.error("worker %s died with %s", worker.process.pid, worker.process.exitcode)
-            self._rest(self._pause)
+            self._rest(self._pause if young else 0.0)
+            self._pause = min(_LONGEST_PAUSE, max(0.5, self._pause * 2)) if young else 0.0
             if not self._stopping:
-                self._workers[index] = self._start()
+                self._workers[index] = self._start(self._listeners[index])
 
     def _rest(self, seconds: float) -> None:
         until = time.monotonic() + seconds
@@ -367,12 +373,12 @@ class _Supervisor:
             worker.news.close()
 
 
-def _work(job: _Job, told: Connection, parent: int) -> None:
+def _work(job: _Job, listener: socket.socket, told: Connection, parent: int) -> None:
     """A worker process."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the parent's handlers mean the parent
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal's Ctrl-C goes to all; the parent passes it on
     try:
-        _run(job, partial(told.send_bytes, b""), parent=parent)
+        _run(job, listener, partial(told.send_bytes, b""), parent=parent)
     except Exception as error:
         logger.exception("a worker could not start")
         told.send_bytes(str(error).encode() or type(error).__name__.encode())

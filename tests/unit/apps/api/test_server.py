@@ -91,6 +91,19 @@ def test_a_taken_port_is_told_as_such(workers: int) -> None:
             assert process.wait(10) == 7
 
 
+def test_a_port_that_other_workers_share_is_taken_as_well() -> None:
+    with served(workers=2) as (_, port), served(port=int(port), workers=2) as (_, line):
+        assert line.startswith("PortTaken")
+
+
+def test_workers_share_the_connections() -> None:
+    with served(workers=2) as (_, port), contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(Client(int(port))) for _ in range(40)]
+        for client in clients:
+            client.send(GET % b"/")
+        assert len({client.read().body for client in clients}) == 2
+
+
 @pytest.mark.parametrize(
     ("workers", "mood", "line"),
     [
