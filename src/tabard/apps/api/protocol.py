@@ -45,7 +45,7 @@ class Limits:
     body_bytes: int = 10_000_000  # AWS's limit for the query protocol
     chunking_bytes: int = 256 * 1024  # chunk sizes, extensions and trailers of one body together
     waiting_bytes: int = 128 * 1024 * 1024  # unfinished bodies of all connections together
-    connections: int = 1000
+    connections: int = 900  # below the 1,024 open files that a process usually may have
 
     head_seconds: float = 10  # from a request's first byte to the end of its headers
     body_seconds: float = 30  # from there to the end of its body
@@ -538,7 +538,7 @@ class GuardedProtocol(asyncio.Protocol):
         head_only = self._head[0] == "HEAD"
         try:
             data = render_response(response, self._door.date, head_only=head_only, last=self._last)
-        except ValueError:
+        except Exception:
             logger.exception("the application's answer cannot be sent")
             data = render_response(FAILED, self._door.date, head_only=head_only, last=self._last)
         self._forget_request()

@@ -119,6 +119,18 @@ def test_an_answer_with_a_line_break_in_a_header_is_a_500() -> None:
         assert "set-cookie" not in answer.headers
 
 
+@pytest.mark.parametrize("suspends", [False, True])
+def test_an_answer_that_is_none_is_a_500(suspends: bool) -> None:
+    async def respond(request: HTTPRequest) -> HTTPResponse:
+        if suspends:
+            await asyncio.sleep(0)
+        return None  # type: ignore[return-value]  # the bug in question
+
+    with listening(respond) as there, there.client() as client:
+        client.send(POST)
+        assert client.read().status == 500
+
+
 def test_an_answer_has_a_date_and_a_length_and_no_server_name() -> None:
     with listening() as there, there.client() as client:
         client.send(POST)
