@@ -9,12 +9,13 @@ Raises, while compiling: `TypeError` when a dataclass differs from the model. Wh
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 
 from tabard.wire.bind import Member, element_type, members_of
 from tabard.wire.json_answers import compile_json
 from tabard.wire.model import OperationModel, Shape
-from tabard.wire.query import READERS, Tree, in_order, is_scalar, tree_of
+from tabard.wire.query import READERS, MalformedInput, Tree, in_order, is_scalar, tree_of
 from tabard.wire.validate import NOT_NULL, compile_check, refusal, shown, violation
 from tabard.wire.xml import compile_xml
 
@@ -102,7 +103,9 @@ class _Reading:
             return self._nested(member)
         if member.shape.member is not None:
             return self._list(member, member.shape.member)
-        return self._map(member)
+        if member.shape.key is not None and member.shape.value is not None:
+            return self._map(member, member.shape.key, member.shape.value)
+        raise TypeError(f"{member.shape.name} is a {member.shape.kind} without parts")
 
     def _checked(self, member: Member) -> Callable[[Any, str, list[str]], None] | None:
         check, label = compile_check(member.shape), _lower_camel(member.name)
@@ -170,20 +173,32 @@ class _Reading:
         read = READERS.get(inner.kind)
         return lambda text, _at, _violations: text if read is None else read(text)
 
-    def _map(self, member: Member) -> Take:
-        branch, require = f"{member.name}.", self._checked(member)
+    def _map(self, member: Member, key: Shape, value: Shape) -> Take:
+        branch, label, require = f"{member.name}.", _lower_camel(member.name), self._checked(member)
+        take_key = self._member(_part("key", key, None))
+        take_value = self._member(_part("value", value, element_type(member.type, of=1)))
 
         def take(tree: Tree, at: str, violations: list[str]) -> Any:
             node = tree.get(branch)
             if node is None:
                 return None
-            entries = in_order(node.get("entry.", {}), ".")
-            values = {entry.get("key", ""): entry.get("value", "") for entry in entries}
+            values: dict[Any, Any] = {}
+            for n, entry in enumerate(in_order(node.get("entry.", {}), "."), 1):
+                path = f"{at}{label}.{n}."
+                key, value = take_key(entry, path, violations), take_value(entry, path, violations)
+                if key is None or value is None:
+                    raise MalformedInput(reason="value.entry")
+                values.setdefault(key, value)
             if require is not None:
                 require(values, at, violations)
             return values
 
         return take
+
+
+def _part(name: str, shape: Shape, annotation: Any) -> Member:
+    """A map's key or value, as a member of its entry."""
+    return Member(name=name, field=name, shape=shape, type=annotation, required=True, get=itemgetter(name))
 
 
 def _lower_camel(name: str) -> str:
