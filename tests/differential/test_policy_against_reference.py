@@ -148,7 +148,7 @@ def engine(request, layers):
     return decision.outcome.value
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(request=REQUESTS, layers=LAYERS)
 @example(
     request={
