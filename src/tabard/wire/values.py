@@ -18,7 +18,8 @@ def text_of(shape: Shape) -> Callable[[Any], str]:
 
 def instant(value: datetime) -> str:
     """`2026-11-24T10:00:00Z`."""
-    return value.astimezone(UTC).isoformat(timespec="seconds")[:19] + "Z"
+    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return utc.isoformat()[:19] + "Z"
 
 
 def percent_encoded(value: str) -> str:
