@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from bench import decide, servers
+from bench import decide, servers, tabard
 from bench.load import Measured, load
 
 ROUNDS = 5
@@ -28,10 +28,24 @@ PAGE = servers.ROOT / "docs" / "benchmarks.md"
 
 ECHO = "uvicorn's bare ASGI echo"
 GUARDED = "bare echo of Tabard's HTTP server"
+GET = "Tabard, GetCallerIdentity"
+GET_2 = "Tabard with two workers, GetCallerIdentity"
+ASSUME = "Tabard, AssumeRole"
+ASSUME_2 = "Tabard with two workers, AssumeRole"
+ASSUME_100_000 = "Tabard with 100,000 roles stored, AssumeRole"
+MOTO_GET = "moto, GetCallerIdentity"
+MOTO_ASSUME = "moto, AssumeRole"
 
 CONTENDERS: Mapping[str, servers.Contender] = {
     ECHO: servers.uvicorn_echo,
     GUARDED: servers.guarded_echo,
+    GET: tabard.get_caller_identity,
+    GET_2: tabard.get_caller_identity_two,
+    ASSUME: tabard.assume,
+    ASSUME_2: tabard.assume_two,
+    ASSUME_100_000: tabard.assume_of_100_000,
+    MOTO_GET: tabard.moto_get_caller_identity,
+    MOTO_ASSUME: tabard.moto_assume,
 }
 
 
@@ -52,6 +66,13 @@ class Comparison:
 COMPARISONS: Sequence[Comparison] = (
     Comparison(GUARDED, ECHO, "≥ 1.5"),
     Comparison(GUARDED, ECHO, "", by="cpu"),
+    Comparison(GET, ECHO, "≥ 0.60, then ≥ 0.90"),
+    Comparison(ASSUME, ECHO, "≥ 0.30, then ≥ 0.45"),
+    Comparison(GET, MOTO_GET, "≥ 45", by="cpu"),
+    Comparison(ASSUME, MOTO_ASSUME, "≥ 30", by="cpu"),
+    Comparison(GET_2, GET, "≥ 1.8"),
+    Comparison(ASSUME_2, ASSUME, "≥ 1.8"),
+    Comparison(ASSUME, ASSUME_100_000, "≤ 1.2", by="cpu"),
 )
 STATEMENTS = (1, 10, 100, 1000)
 
