@@ -4,6 +4,7 @@ The AWS APIs are not route-shaped: a call is a `POST /` or `GET /` that names it
 come is answered as AWS STS answers it, as can be observed from outside; `/healthz` and `/readyz` are ours.
 """
 
+import re
 from typing import Final
 
 from tabard.apps.http import HTTPRequest, HTTPResponse
@@ -13,6 +14,7 @@ from tabard.ports.store import StoreUnavailable
 FORM: Final = b"application/x-www-form-urlencoded"
 METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"})
 UNKNOWN_PATH: Final = HTTPResponse(404, b"<UnknownOperationException/>\n", {"Content-Type": "text/xml"})
+BROKEN_ESCAPE: Final = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 ABOUT: Final = "https://aws.amazon.com/iam"
 """Where AWS sends a browser that has no action to ask for."""
 PREFLIGHT: Final = HTTPResponse(
@@ -41,7 +43,9 @@ class APIApplication:
 
     async def respond(self, request: HTTPRequest) -> HTTPResponse:
         """Answer one request. It never raises."""
-        if request.method == "POST" and is_form(request):
+        if BROKEN_ESCAPE.search(request.raw_path):
+            return HTTPResponse(400)
+        if request.method == "POST" and is_form(request) and _names_an_action(request.body or request.raw_query):
             # On whatever path: the path takes part in the signature.
             return await self._pipeline.respond(request, request.body or request.raw_query)
         if request.raw_path != b"/":
