@@ -113,11 +113,15 @@ class Audience:
 
 
 def audience_of(principals: PrincipalSet, bindings: Mapping[str, str]) -> Audience:
-    """The element, with its user and role ARNs bound."""
+    """The element, with its user and role ARNs bound.
+
+    A bound principal is also known by its id alone: one that was renamed or moved since is still the same.
+    """
     accounts = {text: _account(text) for text in principals.aws}
+    names = {text: bindings.get(text) for text, account in accounts.items() if account is None}
     return Audience(
         everyone=principals.everyone,
-        names={text: bindings.get(text) for text, account in accounts.items() if account is None},
+        names=names | dict.fromkeys(bound for bound in names.values() if bound is not None),
         accounts=frozenset(account for account in accounts.values() if account is not None),
         services=frozenset(principals.service),
         providers=frozenset(principals.federated),
