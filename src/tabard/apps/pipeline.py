@@ -13,10 +13,9 @@ import logging
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from tabard.actions.authenticated import Authenticated, Authorization, STSAction
+from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action, Desk
 from tabard.actions.iam import ACTIONS as IAM_ACTIONS
 from tabard.actions.sts import ACTIONS as STS_ACTIONS
@@ -36,7 +35,7 @@ from tabard.ports.store import Store, StoreUnavailable
 from tabard.ports.world import Clock, Entropy
 from tabard.services.ask import Ask
 from tabard.sessions.claims import SessionKind
-from tabard.wire.codec import Codec, compile_operation
+from tabard.wire.codec import compile_operation
 from tabard.wire.faults import answer_to
 from tabard.wire.model import OperationModel, service_model
 from tabard.wire.query import find_operation, parse_form
@@ -46,6 +45,8 @@ log = logging.getLogger("tabard.api")
 
 MAXIMUM_WAITING: Final = 64
 """Calls of a worker that may be in or before the thread pool; one more is told to slow down."""
+MAXIMUM_FORM: Final = 1_000_000
+"""Bytes of a form, which is read before anybody is proven. The longest document, percent-encoded throughout, fits."""
 
 
 class Throttled(Limited):
@@ -53,6 +54,13 @@ class Throttled(Limited):
 
     reason = "throttled"
     default_public = "Rate exceeded"
+
+
+class FormTooLarge(Malformed):
+    """More than any operation can need; reading it would hold up everybody else."""
+
+    reason = "form.size"
+    default_public = "The request is too large."
 
 
 class AmbiguousRequest(Malformed):
@@ -131,10 +139,13 @@ class Pipeline:
     async def _follow_changes(self) -> None:
         while True:
             await asyncio.sleep(POLL.total_seconds())
-            try:
-                await self._world.identities.refresh()
-            except StoreUnavailable as error:
-                log.warning("the store does not answer: %s", error)
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        try:
+            await self._world.identities.refresh()
+        except StoreUnavailable as error:
+            log.warning("the store does not answer: %s", error)
 
     async def _write_last_uses(self) -> None:
         while True:
@@ -182,6 +193,8 @@ class Pipeline:
         # 1 which operation
         if source is call.http.body and _names_an_action(call.http.raw_query):
             raise AmbiguousRequest
+        if len(source) > MAXIMUM_FORM:
+            raise FormTooLarge
         form = parse_form(source)
         call.unverified_action = form.get("Action", "")
         operation = call.operation = find_operation(form)
@@ -202,7 +215,7 @@ class Pipeline:
             return await self._sts(call, row.action, call.who)
         answer = await self._in_thread(self._iam, call, row.action, call.who)
         if row.action.writes:
-            await self._world.identities.refresh()
+            await self._catch_up()  # the caller finds its change; it is made and recorded even if this fails
         return answer
 
     async def _sts(self, call: Call, action: STSAction, who: Authenticated) -> bytes:
