@@ -137,6 +137,7 @@ class _Corrections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     percent_encoded: frozenset[str]
     prints_values: bool
     list_members_not_null: frozenset[str]
+    pattern_left_to_action: frozenset[str]
     member_order: dict[str, tuple[str, ...]]
 
 
@@ -170,7 +171,7 @@ class _Shapes:
             value=self.optional(told.value),
             min=told.min,
             max=told.max,
-            pattern=told.pattern,
+            pattern=None if name in self._corrections.pattern_left_to_action else told.pattern,
             enum=told.enum,
             sensitive=told.sensitive,
             percent_encoded=name in self._corrections.percent_encoded,
