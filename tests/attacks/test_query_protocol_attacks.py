@@ -168,3 +168,10 @@ def test_k19_a_refusal_that_repeats_a_value_stays_a_refusal(text: str) -> None:
         *("ErrorResponse", "Error", "Type", "Code", "Message", "RequestId")
     ]
     assert json.loads(answer.render("id-1", as_json=True))["Error"]["Message"] == text
+
+
+def test_v11_a_duplicate_in_a_query_string_is_refused_because_the_signature_does_not_fix_its_order() -> None:
+    assert parse_form(b"Action=GetUser&UserName=a", unique=True) == {"Action": "GetUser", "UserName": "a"}
+    with pytest.raises(MalformedForm) as refused:
+        parse_form(b"Action=GetUser&UserName=a&User%4eame=b", unique=True)
+    assert refused.value.reason == "form.duplicate"

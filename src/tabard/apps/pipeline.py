@@ -195,7 +195,7 @@ class Pipeline:
             raise AmbiguousRequest
         if len(source) > MAXIMUM_FORM:
             raise FormTooLarge
-        form = parse_form(source)
+        form = parse_form(source, unique=source is call.http.raw_query)
         call.unverified_action = form.get("Action", "")
         operation = call.operation = find_operation(form)
         # 2 who calls

@@ -56,8 +56,11 @@ class UnknownOperation(Malformed):
     reason = "operation.unknown"
 
 
-def parse_form(raw: bytes) -> dict[str, str]:
-    """The fields of a form or a query string; the first of duplicates.
+def parse_form(raw: bytes, *, unique: bool = False) -> dict[str, str]:
+    """The fields of a form or a query string; the first of duplicates, which `unique` refuses.
+
+    A signature covers a body's bytes, but of a query string only its sorted parameters: with a duplicate, somebody
+    on the way could choose which one comes first.
 
     Raises:
         MalformedForm: too many fields, a name too long, a broken percent escape, no UTF-8.
@@ -77,6 +80,8 @@ def parse_form(raw: bytes) -> dict[str, str]:
             name = _decode(name)
         if len(name) > MAXIMUM_NAME:
             raise MalformedForm("The request has a parameter with too long a name.", reason="form.name")
+        if unique and name in form:
+            raise MalformedForm("The request has a query-string parameter twice.", reason="form.duplicate")
         if name and name not in form:
             form[name] = _decode(value) if "%" in value or "+" in value else value
     return form
