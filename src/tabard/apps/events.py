@@ -15,7 +15,7 @@ from tabard.actions.authenticated import Authenticated
 from tabard.apps.call import Call
 from tabard.faults import Fault
 from tabard.names.arn import parse_arn
-from tabard.policy.principal import PrincipalKind
+from tabard.policy.principal import Principal, PrincipalKind
 from tabard.sessions.claims import SessionClaims
 from tabard.wire.bind import field_name
 from tabard.wire.faults import Answer
@@ -129,16 +129,23 @@ def _session(who: Authenticated, claims: SessionClaims) -> Record:
     }
     principal = who.caller.principal
     if principal.issuer_arn:
-        context["sessionIssuer"] = {
-            "type": "Role" if principal.kind is PrincipalKind.ROLE_SESSION else "IAMUser",
-            "principalId": principal.issuer_id,
-            "arn": principal.issuer_arn,
-            "accountId": principal.account,
-            "userName": principal.issuer_arn.rsplit("/", 1)[-1],
-        }
+        context["sessionIssuer"] = _issuer(principal)
     if claims.source_identity is not None:
         context["sourceIdentity"] = claims.source_identity
     return context
+
+
+def _issuer(principal: Principal) -> Record:
+    """The role, the user or the root user that a session came from; root has no name."""
+    issuer: Record = {
+        "type": "Role" if principal.kind is PrincipalKind.ROLE_SESSION else "IAMUser",
+        "principalId": principal.issuer_id,
+        "arn": principal.issuer_arn,
+        "accountId": principal.account,
+    }
+    if principal.issuer_id == principal.account:
+        return {**issuer, "type": "Root"}
+    return {**issuer, "userName": parse_arn(principal.issuer_arn).name}
 
 
 def _resources(call: Call) -> Record:

@@ -124,17 +124,12 @@ def source_identity(requested: str | None, *, inherited: str | None) -> str | No
     return inherited if requested is None else requested
 
 
-def session_policies(
-    policy: str | None, arns: Sequence[str], *, found: Sequence[tuple[str, Policy]]
-) -> tuple[tuple[str, Policy], ...]:
-    """The session policies by name: the inline one, whose name is empty, and the managed ones.
-
-    `found` are those of `arns` that exist in the account of the session.
+def session_policies(policy: str | None, arns: Sequence[str]) -> Policy | None:
+    """The inline session policy, read; the managed ones are only counted.
 
     Raises:
         PackedPolicyTooLarge: more text than a session may bring.
         MalformedPolicy: the inline policy.
-        InvalidParameterValue: an ARN that names no policy.
         ConstraintViolated: more than ten ARNs.
     """
     if len(arns) > MAXIMUM_POLICY_ARNS:
@@ -149,11 +144,20 @@ def session_policies(
         raise PackedPolicyTooLarge(
             f"Packed policy consumes {percent}% of allotted space", reason="session.policies.too-large"
         )
-    inline = () if policy is None else (("", parse_policy(policy, Kind.SESSION)),)
+    return None if policy is None else parse_policy(policy, Kind.SESSION)
+
+
+def require_attachable(arns: Iterable[str], found: Iterable[tuple[str, Policy]]) -> None:
+    """Every managed session policy exists in the account of the session; `found` are those that do.
+
+    NOTE: ask this only of a caller who may have the session. It tells which policies an account holds.
+
+    Raises:
+        InvalidParameterValue: an ARN that names no policy.
+    """
     known = {arn for arn, _ in found}
     for arn in arns:
         if arn not in known:
             raise InvalidParameterValue(
                 f"Policy {arn} does not exist or is not attachable.", reason="session.policies.unknown"
             )
-    return (*inline, *found)

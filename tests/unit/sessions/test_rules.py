@@ -7,6 +7,7 @@ from tabard.policy.document import Kind
 from tabard.policy.parse import parse_policy
 from tabard.sessions.rules import (
     federation_token_duration,
+    require_attachable,
     role_session_duration,
     session_policies,
     session_tags,
@@ -95,25 +96,26 @@ def test_a_source_identity_once_set_holds():
 
 def test_session_policies_are_the_inline_one_and_the_managed_ones():
     managed = (ARN, parse_policy(POLICY, Kind.MANAGED))
-    assert session_policies(None, (), found=()) == ()
-    assert session_policies(POLICY, (ARN,), found=(managed,)) == (("", parse_policy(POLICY, Kind.SESSION)), managed)
+    assert session_policies(None, ()) is None
+    assert session_policies(POLICY, (ARN,)) == parse_policy(POLICY, Kind.SESSION)
+    require_attachable((ARN,), (managed,))
 
 
 def test_an_inline_policy_and_arns_have_2048_characters_together():
     policy = POLICY.ljust(2048)
-    session_policies(policy, (), found=())
+    session_policies(policy, ())
     with pytest.raises(PackedPolicyTooLarge) as caught:
-        session_policies(policy, (ARN,), found=())
+        session_policies(policy, (ARN,))
     assert caught.value.public == "Packed policy consumes 102% of allotted space"
     assert caught.value.reason == "session.policies.too-large"
 
 
 def test_session_policies_that_cannot_be():
     with pytest.raises(MalformedPolicy):
-        session_policies("{", (), found=())
+        session_policies("{", ())
     with pytest.raises(InvalidParameterValue) as unknown:
-        session_policies(None, (ARN,), found=())
+        require_attachable((ARN,), ())
     assert unknown.value.reason == "session.policies.unknown"
     with pytest.raises(ConstraintViolated) as many:
-        session_policies(None, (ARN,) * 11, found=())
+        session_policies(None, (ARN,) * 11)
     assert many.value.reason == "session.policies.too-many"

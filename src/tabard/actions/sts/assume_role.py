@@ -3,10 +3,12 @@
 (AWS STS API Reference, AssumeRole; IAM User Guide, "Passing session tags", "Monitor and control actions taken
 with assumed roles", "Using an external ID".)
 
-The checks, in order: parameters against each other · the role's ARN · session policies · a second factor, when
-one is given · the trust policy and the caller's own policies, for `sts:AssumeRole`, then `sts:TagSession`, then
-`sts:SetSourceIdentity` · duration against the role's maximum, then against the limit for chains. A role that
-does not exist is refused with the same words as one that does not trust the caller.
+The checks, in order: the role's ARN · a second factor, when one is given · parameters against each other and the
+inline session policy · the trust policy and the caller's own policies, for `sts:SetSourceIdentity`, when a source
+identity is set or inherited, then `sts:AssumeRole`, then `sts:TagSession` · whether the managed session policies
+exist · duration against the role's maximum, then against the limit for chains. A role that does not exist is
+refused with the same words as one that does not trust the caller, and until a caller is trusted nothing tells what
+the role's account holds.
 """
 
 from dataclasses import dataclass
@@ -33,7 +35,14 @@ from tabard.ports.second_factor import MultiFactorAuthFailed, SecondFactor
 from tabard.ports.world import Entropy
 from tabard.sessions.claims import SessionClaims, SessionKind
 from tabard.sessions.credentials import new_credentials
-from tabard.sessions.rules import role_session_duration, session_policies, session_tags, source_identity
+from tabard.sessions.rules import (
+    MAXIMUM_POLICY_ARNS,
+    require_attachable,
+    role_session_duration,
+    session_policies,
+    session_tags,
+    source_identity,
+)
 from tabard.trust.context import role_session_keys
 from tabard.trust.evaluate import refused, require_trust
 
@@ -103,7 +112,7 @@ async def handle(request: Request, who: Authenticated, needs: Needs) -> Response
     arn = parse_role_arn(request.role_arn)
     arns = policy_arns(request.policy_arns)
     role = await needs.identities.role_by_arn(request.role_arn)
-    policies = await needs.identities.managed_policies(arn.account, arns) if arns else ()
+    policies = await needs.identities.managed_policies(arn.account, arns[:MAXIMUM_POLICY_ARNS]) if arns else ()
     proven_now = await _second_factor(request, who, needs)
 
     grant = judge(request, who, role, policies=policies, second_factor=proven_now)
@@ -162,20 +171,20 @@ def judge(
     requested = [(tag.key, tag.value) for tag in request.tags]
     tags, transitive = session_tags(requested, request.transitive_tag_keys, inherited=inherited)
     identity = source_identity(request.source_identity, inherited=who.claims.source_identity if who.claims else None)
-    session_policies(request.policy, policy_arns(request.policy_arns), found=policies)
+    arns = policy_arns(request.policy_arns)
+    session_policies(request.policy, arns)
+    # AWS names a source identity that the trust policy does not want before it names the role (observed from outside).
+    actions = ["sts:AssumeRole"] if identity is None else ["sts:SetSourceIdentity", "sts:AssumeRole"]
+    if requested or inherited:
+        actions.append("sts:TagSession")
 
     if who.caller.principal.kind is PrincipalKind.ROOT:
         raise Denied("Roles may not be assumed by root accounts.", reason="trust.root")
     if who.caller.principal.kind is PrincipalKind.FEDERATED_USER or role is None:
         # A federated user may call nothing of STS but GetCallerIdentity (IAM User Guide, "Comparing the AWS STS
         # API operations"). Both cases get the words of any other refusal.
-        raise refused(who.standing, action="sts:AssumeRole", resource=request.role_arn)
+        raise refused(who.standing, action=actions[0], resource=request.role_arn)
 
-    actions = ["sts:AssumeRole"]
-    if requested or inherited:
-        actions.append("sts:TagSession")
-    if identity is not None:
-        actions.append("sts:SetSourceIdentity")
     require_trust(
         who.standing,
         actions=actions,
@@ -196,6 +205,7 @@ def judge(
             ),
         ),
     )
+    require_attachable(arns, policies)
     lasts = role_session_duration(
         duration(request.duration_seconds),
         role_maximum=role.role.max_session_duration,

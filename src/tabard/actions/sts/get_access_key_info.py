@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tabard.actions.authenticated import Authenticated
 from tabard.faults import ConstraintViolated
-from tabard.names.ids import account_of
+from tabard.names.ids import ACCESS_KEY_ID, account_of
 from tabard.services.ask import Ask
 
 
@@ -26,7 +26,8 @@ def ask(_request: Request, who: Authenticated) -> tuple[Ask, ...]:
 
 
 async def handle(request: Request, _who: Authenticated, _needs: object) -> Response:
-    account = account_of(request.access_key_id)
+    is_key = ACCESS_KEY_ID.fullmatch(request.access_key_id) is not None
+    account = account_of(request.access_key_id) if is_key else None
     if account is None:
         raise ConstraintViolated(
             f"{request.access_key_id} is not an access key ID that carries an account", reason="access-key.shape"

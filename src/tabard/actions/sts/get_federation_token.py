@@ -25,7 +25,7 @@ from tabard.ports.world import Entropy
 from tabard.services.ask import Ask
 from tabard.sessions.claims import SessionClaims, SessionKind
 from tabard.sessions.credentials import new_credentials
-from tabard.sessions.rules import federation_token_duration, session_policies, session_tags
+from tabard.sessions.rules import federation_token_duration, require_attachable, session_policies, session_tags
 from tabard.trust.context import tag_request_keys
 
 
@@ -83,7 +83,8 @@ async def handle(request: Request, who: Authenticated, needs: Needs) -> Response
     if who.claims is not None:
         raise Denied("Cannot call GetFederationToken with session credentials", reason="session.long-term-key-needed")
     arns = policy_arns(request.policy_arns)
-    session_policies(request.policy, arns, found=await needs.identities.managed_policies(who.account, arns))
+    session_policies(request.policy, arns)
+    require_attachable(arns, await needs.identities.managed_policies(who.account, arns))
     tags, _ = session_tags([(tag.key, tag.value) for tag in request.tags], (), inherited={})
     key_id, secret = new_credentials(who.account, entropy=needs.entropy)
     claims = SessionClaims(
