@@ -168,6 +168,22 @@ def start() -> Callable[..., Any]:
     return running
 
 
+@pytest.fixture(scope="session")
+def home(house: House) -> Any:
+    """The account of the house, by its administrator."""
+    from tests.journeys.tenant import Tenant  # here, because that module is built on this one
+
+    return Tenant(house=house, account=house.account, keys=house.admin)
+
+
+@pytest.fixture(scope="session")
+def abroad(house: House) -> Any:
+    """Another account of the same house, by its root user."""
+    from tests.journeys.tenant import new_account  # as above
+
+    return new_account(house, "abroad")
+
+
 def document(*statements: dict[str, Any]) -> str:
     """A policy document."""
     return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
