@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test unit lint format bench models lock clean
+.PHONY: help dev test unit lint format bench models docs lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -45,3 +45,6 @@ bench: $(VENV)/.ready .bench-venv/.ready ## measure against other servers, and w
 
 models: $(VENV)/.ready ## make the wire's shapes again from the installed botocore
 	$(BIN)/python dev/models.py
+
+docs: $(VENV)/.ready ## write the tables of docs/ again from the code
+	$(BIN)/python -m dev.docs

@@ -12,7 +12,9 @@ from pathlib import Path
 from tests.journeys.conftest import AWS, House
 
 README = Path(__file__).parent.parent.parent / "README.md"
-BLOCK = re.compile(r"^<!-- journey: tour(?:, (?P<mark>[a-z ]+))? -->\n```sh\n(?P<code>.*?)^```$", re.M | re.S)
+BLOCK = re.compile(
+    r"^<!-- journey: tour(?:, (?P<mark>[a-z ]+))? -->\n```sh\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
+)
 REFUSED = """\
 if said=$( {{ {code}; }} 2>&1 ); then echo "not refused: {code}" >&2; exit 1; fi
 [[ $said == *AccessDenied* ]] || {{ echo "$said" >&2; exit 1; }}

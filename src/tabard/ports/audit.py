@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 
-class AuditUnavailable(Exception):  # noqa: N818
+class AuditUnavailable(Exception):  # noqa: N818 - a state of the world, not a mistake
     """The record could not be written. What was to be issued must not be issued."""
 
 
