@@ -27,6 +27,7 @@ class Authenticated:
     claims: SessionClaims | None
     context: Context
     now: datetime
+    user_identity: dict[str, object]
 
     @property
     def account(self) -> str:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from tabard.directory.entities import AccessKey, Account, User
+from tabard.directory.entities import AccessKey, Account, KeyStatus, User
 from tabard.names import ids
 from tabard.names.arn import iam_arn
 from tabard.ports.secret_box import SecretBox
@@ -69,8 +69,8 @@ class AccountMaker:
         return NewKey(key_id, secret)
 
     def first_key(self, account: str, *, owner_id: str) -> NewKey:
-        """The owner's oldest key, opened; a new one if there is none."""
-        keys = self.records.access_keys.of(owner_id)
+        """The owner's oldest key that works, opened; a new one if there is none."""
+        keys = [key for key in self.records.access_keys.of(owner_id) if key.status is KeyStatus.ACTIVE]
         if not keys:
             return self.key(account, owner_id=owner_id)
         return NewKey(keys[0].id, self.secrets.open(keys[0].id, keys[0].sealed_secret).decode())

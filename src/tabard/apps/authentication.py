@@ -7,7 +7,7 @@ whether what issued it still exists · the signature. An unknown key costs the s
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from cachetools import LRUCache
@@ -15,10 +15,12 @@ from cachetools import LRUCache
 from tabard.actions.authenticated import Authenticated
 from tabard.actions.desk import Caller
 from tabard.apps.http import HTTPRequest
+from tabard.apps.user_identity import user_identity
 from tabard.directory.entities import KeyStatus
 from tabard.faults import InvalidClientTokenId
 from tabard.names.arn import assumed_role_arn, federated_user_arn, root_arn
 from tabard.names.ids import TEMPORARY_KEY
+from tabard.names.instants import iso
 from tabard.names.tags import fold, merge
 from tabard.policy.compile import PolicySet, compile_policies
 from tabard.policy.context import Value
@@ -51,13 +53,14 @@ EVERYTHING: Final = compile_policies(
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A caller as it was worked out last, and what it was worked out from. It holds while those are the same objects."""
+    """A caller as it was worked out last, and from what; it holds for as long as those are the same objects."""
 
     secret: str
     caller: Caller
     standing: Standing
     claims: SessionClaims | None
     keys: Mapping[str, Value]
+    user_identity: dict[str, object]
     made_from: tuple[object, ...]
 
 
@@ -71,8 +74,10 @@ class Authenticator:
         self._signing_keys = SigningKeys(maximum=MAXIMUM_SESSIONS)
         self._known: LRUCache[str, Known] = LRUCache(maxsize=MAXIMUM_SESSIONS)
 
-    async def authenticate(self, http: HTTPRequest, *, service: str, now: datetime) -> Authenticated:
-        """The caller of `http`.
+    async def authenticate(
+        self, http: HTTPRequest, headers: Mapping[bytes, bytes], *, service: str, now: datetime
+    ) -> Authenticated:
+        """The caller of `http`; `headers` are its headers by name, to be looked at only.
 
         Raises:
             Unproven: one of `sigv4.faults`.
@@ -84,12 +89,18 @@ class Authenticator:
         if known is None:
             verify_against_nobody(request, claim, self._signing_keys)
         verify_signature(request, claim, self._signing_keys.of(known.secret, claim))
+        # The principal's keys first: whatever a session carries on, the request's own keys stand over it.
+        context = dict(known.keys)
+        context.update(request_keys(http, headers, claim, now))
+        if known.claims is not None and known.claims.mfa_at is not None:
+            context["aws:multifactorauthage"] = str(int((now - known.claims.mfa_at).total_seconds()))
         return Authenticated(
             caller=known.caller,
             standing=known.standing,
             claims=known.claims,
-            context={**request_keys(http, claim, now), **mfa_age(known.claims, now), **known.keys},
+            context=context,
             now=now,
+            user_identity=known.user_identity,
         )
 
     async def _known_caller(self, claim: Claim, now: datetime) -> Known | None:
@@ -161,12 +172,14 @@ class Authenticator:
 
 def _of_key(entry: KeyEntry, user: UserEntry | None) -> Known:
     principal = _root(entry.key.account) if user is None else _user(user)
+    caller = Caller(principal=principal, access_key_id=entry.key.id, user=user.user if user else None)
     return Known(
         secret=entry.secret,
-        caller=Caller(principal=principal, access_key_id=entry.key.id, user=user.user if user else None),
+        caller=caller,
         standing=_standing(principal, user),
         claims=None,
         keys=principal_keys(principal, user_name=user.user.name if user else None, tags=user.user.tags if user else {}),
+        user_identity=user_identity(caller, None),
         made_from=(entry, user),
     )
 
@@ -181,21 +194,27 @@ def _of_session(
     owner: dict[str, str] = role.role.tags if role else user.user.tags if user else {}
     principal = _session_principal(claims, role, user)
     is_user = claims.kind is SessionKind.USER
-    keys = principal_keys(
-        principal,
-        user_name=user.user.name if user and is_user else None,
-        tags=merge(owner, claims.tags),
-        session_name=claims.name if role else None,
+    caller = Caller(
+        principal=principal, access_key_id=claims.access_key_id, user=user.user if user and is_user else None
+    )
+    # What an identity provider said comes first, so that it cannot take the place of what we know.
+    keys: dict[str, Value] = {fold(key): value for key, value in claims.context.items()}
+    keys.update(
+        principal_keys(
+            principal,
+            user_name=caller.user.name if caller.user else None,
+            tags=merge(owner, claims.tags),
+            session_name=claims.name if role else None,
+        )
     )
     keys.update(session_keys(claims))
     return Known(
         secret=claims.secret_access_key,
-        caller=Caller(
-            principal=principal, access_key_id=claims.access_key_id, user=user.user if user and is_user else None
-        ),
+        caller=caller,
         standing=_standing(principal, role or user, session=_session_policies(claims, policies)),
         claims=claims,
         keys=keys,
+        user_identity=user_identity(caller, claims),
         made_from=made_from,
     )
 
@@ -276,9 +295,10 @@ def principal_keys(
 
 def session_keys(claims: SessionClaims) -> dict[str, Value]:
     """The keys that only temporary credentials have."""
-    keys: dict[str, Value] = {fold(key): value for key, value in claims.context.items()}
-    keys["aws:tokenissuetime"] = instant(claims.issued)
-    keys["aws:multifactorauthpresent"] = "true" if claims.mfa_at is not None else "false"
+    keys: dict[str, Value] = {
+        "aws:tokenissuetime": iso(claims.issued),
+        "aws:multifactorauthpresent": "true" if claims.mfa_at is not None else "false",
+    }
     if claims.source_identity is not None:
         keys["aws:sourceidentity"] = claims.source_identity
     if claims.federated_provider is not None:
@@ -286,30 +306,17 @@ def session_keys(claims: SessionClaims) -> dict[str, Value]:
     return keys
 
 
-def mfa_age(claims: SessionClaims | None, now: datetime) -> dict[str, Value]:
-    """`aws:MultiFactorAuthAge` in seconds, when a second factor was proven."""
-    if claims is None or claims.mfa_at is None:
-        return {}
-    return {"aws:multifactorauthage": str(int((now - claims.mfa_at).total_seconds()))}
-
-
-def request_keys(http: HTTPRequest, claim: Claim, now: datetime) -> dict[str, Value]:
+def request_keys(http: HTTPRequest, headers: Mapping[bytes, bytes], claim: Claim, now: datetime) -> dict[str, Value]:
     """The keys that say what the request looks like. The address is the socket's; no header can change it."""
     keys: dict[str, Value] = {
-        "aws:currenttime": instant(now),
+        "aws:currenttime": iso(now),
         "aws:epochtime": str(int(now.timestamp())),
         "aws:securetransport": "true" if http.secure else "false",
         "aws:requestedregion": claim.region,
         "aws:sourceip": http.peer,
     }
-    for name, value in http.headers:
-        if name == b"user-agent":
-            keys["aws:useragent"] = value.decode("latin-1")
-        elif name == b"referer":
-            keys["aws:referer"] = value.decode("latin-1")
+    if (agent := headers.get(b"user-agent")) is not None:
+        keys["aws:useragent"] = agent.decode("latin-1")
+    if (referer := headers.get(b"referer")) is not None:
+        keys["aws:referer"] = referer.decode("latin-1")
     return keys
-
-
-def instant(at: datetime) -> str:
-    """`2026-11-24T10:00:00Z`."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -5,8 +5,9 @@
 
 import os
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import msgspec
 
@@ -63,6 +64,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     api: API = API()
 
 
+_TABLES: Final = msgspec.structs.fields(Settings)
+
+
 def load_settings(path: Path) -> Settings:
     """Read a TOML file. Relative paths in it are relative to the file.
 
@@ -78,10 +82,13 @@ def load_settings(path: Path) -> Settings:
         raise SettingsError(f"{path} cannot be read: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not TOML: {error}") from None
+    _refuse_unknown(raw, path)
     try:
         settings = msgspec.convert(raw, Settings)
     except msgspec.ValidationError as error:
-        raise SettingsError(f"{path}: {error}; known settings are listed in docs/reference/settings.md") from None
+        what, _, where = str(error).partition(" - at `$.")
+        at = f"{where.rstrip('`')}: " if where else ""
+        raise SettingsError(f"{path}: {at}{what}; docs/reference/settings.md has them all") from None
     if (settings.listen.tls_certificate is None) != (settings.listen.tls_key is None):
         raise SettingsError(f"{path}: listen.tls_certificate and listen.tls_key go together; give both or neither")
     return _absolute(settings, path.parent.absolute())
@@ -101,6 +108,19 @@ def dev_settings(data: Path, *, port: int) -> Settings:
         listen=Listen(port=port),
         keys=Keys(master_key_file=str(data / "master.key")),
     )
+
+
+def _refuse_unknown(raw: Mapping[str, object], path: Path) -> None:
+    """Name a setting that there is none of, and those that there are beside it."""
+    known = {field.name: [each.name for each in msgspec.structs.fields(field.type)] for field in _TABLES}
+    for name, table in raw.items():
+        if name not in known:
+            raise SettingsError(f"{path}: there is no table [{name}]; known are {', '.join(known)}")
+        for setting in table if isinstance(table, Mapping) else ():
+            if setting not in known[name]:
+                raise SettingsError(
+                    f"{path}: there is no setting `{name}.{setting}`; known are {', '.join(known[name])}"
+                )
 
 
 def _absolute(settings: Settings, folder: Path) -> Settings:

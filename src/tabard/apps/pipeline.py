@@ -23,6 +23,7 @@ from tabard.adapters.identities import POLL, StoredIdentities
 from tabard.apps import events
 from tabard.apps.authentication import Authenticator
 from tabard.apps.call import Call, Row
+from tabard.apps.descriptions import describe_request, describe_response
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.last_use import LastUses
 from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
@@ -97,8 +98,13 @@ def table() -> Mapping[tuple[str, str], Row]:
     for service, actions in (("sts", STS_ACTIONS), ("iam", IAM_ACTIONS)):
         operations = service_model(service).operations
         for action in actions:
-            codec = compile_operation(operations[action.name], action.request, action.response)
-            rows[service, action.name] = Row(codec, action)
+            operation = operations[action.name]
+            rows[service, action.name] = Row(
+                codec=compile_operation(operation, action.request, action.response),
+                describe_request=describe_request(operation, action.request),
+                describe_response=describe_response(operation, action.response),
+                action=action,
+            )
     return rows
 
 
@@ -170,13 +176,13 @@ class Pipeline:
 
     async def respond(self, http: HTTPRequest, source: bytes) -> HTTPResponse:
         """Answer the call whose parameters are the form `source`. It never raises."""
-        entropy = self._world.entropy
+        entropy = self._world.entropy(32)
         call = Call(
-            id=_uuid(entropy(16)),
-            event_id=_uuid(entropy(16)),
+            id=_uuid(entropy[:16]),
+            event_id=_uuid(entropy[16:]),
             now=self._world.clock.now(),
             http=http,
-            wants_json=_accepts_json(http),
+            headers=dict(http.headers),
         )
         try:
             return _ok(call, await self._answer(call, source))
@@ -200,7 +206,9 @@ class Pipeline:
         operation = call.operation = find_operation(form)
         # 2 who calls
         if operation.signed:
-            who = call.who = await self._authenticator.authenticate(call.http, service=operation.service, now=call.now)
+            who = call.who = await self._authenticator.authenticate(
+                call.http, call.headers, service=operation.service, now=call.now
+            )
             self._last_uses.note(who, service=operation.service)
             _require_fit_session(who, operation)
         row = call.row = self._table.get((operation.service, operation.name))
@@ -212,22 +220,22 @@ class Pipeline:
         call.request = row.codec.decode(form)
         # 4 to 7
         if isinstance(row.action, STSAction):
-            return await self._sts(call, row.action, call.who)
-        answer = await self._in_thread(self._iam, call, row.action, call.who)
+            return await self._sts(call, row, row.action, call.who)
+        answer = await self._in_thread(self._iam, call, row, row.action, call.who)
         if row.action.writes:
             await self._catch_up()  # the caller finds its change; it is made and recorded even if this fails
         return answer
 
-    async def _sts(self, call: Call, action: STSAction, who: Authenticated) -> bytes:
+    async def _sts(self, call: Call, row: Row, action: STSAction, who: Authenticated) -> bytes:
         if callable(action.authorization):
             for ask in action.authorization(call.request, who):
                 require_allowed(who, ask)
         response = await action.handle(call.request, who, self._world)
-        answer = _render(call, response)
+        answer = _render(call, row, response)
         self._world.audit.append(events.succeeded(call, response))
         return answer
 
-    def _iam(self, call: Call, action: Action, who: Authenticated) -> bytes:
+    def _iam(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
         """Steps 4 to 7 in one transaction. Runs in a thread."""
         transaction = self._world.store.write if action.writes else self._world.store.read
         with transaction() as records:
@@ -241,7 +249,7 @@ class Pipeline:
             for ask in action.ask(call.request, desk):
                 require_allowed(who, ask)
             response = action.handle(call.request, desk)
-            answer = _render(call, response)
+            answer = _render(call, row, response)
             # Before the commit: a change that cannot be audited does not happen.
             self._world.audit.append(events.succeeded(call, response))
         return answer
@@ -306,12 +314,8 @@ def _require_fit_session(who: Authenticated, operation: OperationModel) -> None:
         raise Denied(f"Cannot call {name} with session credentials", reason="session.not-for-sts")
 
 
-def _render(call: Call, response: object) -> bytes:
-    assert_row = call.row
-    if assert_row is None:
-        raise LookupError("a call without a row has no answer")
-    encode = assert_row.codec.encode_json if call.wants_json else assert_row.codec.encode_xml
-    return encode(response, call.id)
+def _render(call: Call, row: Row, response: object) -> bytes:
+    return (row.codec.encode_json if call.wants_json else row.codec.encode_xml)(response, call.id)
 
 
 def _ok(call: Call, body: bytes) -> HTTPResponse:
@@ -322,16 +326,12 @@ def _headers(call: Call) -> dict[str, str]:
     return {"x-amzn-RequestId": call.id, "Content-Type": "application/json" if call.wants_json else "text/xml"}
 
 
-def _accepts_json(http: HTTPRequest) -> bool:
-    return any(name == b"accept" and value.lower().startswith(b"application/json") for name, value in http.headers)
-
-
 def _names_an_action(raw_query: bytes) -> bool:
     return raw_query.startswith(b"Action=") or b"&Action=" in raw_query
 
 
 def _uuid(entropy: bytes) -> str:
     """A version 4 UUID (RFC 9562 §5.4)."""
-    number = int.from_bytes(entropy) & ~(0xF << 76) & ~(0x3 << 62) | (0x4 << 76) | (0x2 << 62)
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    digits = entropy.hex()
+    variant = "89ab"[entropy[8] & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

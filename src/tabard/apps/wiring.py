@@ -18,7 +18,7 @@ from tabard.adapters.mint import RingMint
 from tabard.adapters.second_factor import StoredDevices
 from tabard.apps.api.application import APIApplication
 from tabard.apps.authentication import Authenticator
-from tabard.apps.config import Settings, SettingsError
+from tabard.apps.config import AuditSettings, Settings, SettingsError
 from tabard.apps.pipeline import Pipeline, World
 from tabard.ports.store import Store
 from tabard.ports.world import Clock, Entropy
@@ -79,6 +79,20 @@ def open_store(url: str, *, create: bool) -> Store:
     raise SettingsError("store.url must begin with sqlite:/// or postgresql://")
 
 
+def open_audit(settings: AuditSettings) -> JSONLinesAudit:
+    """The audit file, made if it is not there.
+
+    Raises:
+        SettingsError: it cannot be written.
+    """
+    try:
+        return JSONLinesAudit(Path(settings.file), fsync=settings.fsync)
+    except OSError as error:
+        raise SettingsError(
+            f"the audit file {settings.file} cannot be opened: {error.strerror}; make it writable, or change audit.file"
+        ) from error
+
+
 def make_application(settings: Settings) -> APIApplication:
     """One worker's application. Called in the worker's own process."""
     at = lay_foundation(settings, create=False)
@@ -92,7 +106,7 @@ def make_application(settings: Settings) -> APIApplication:
         mint=mint,
         secrets=at.ring,
         second_factor=StoredDevices(at.store, at.ring, executor),
-        audit=JSONLinesAudit(Path(settings.audit.file), fsync=settings.audit.fsync),
+        audit=open_audit(settings.audit),
         clock=at.clock,
         entropy=at.entropy,
     )

@@ -20,7 +20,7 @@ class Failure(click.ClickException):
 
     def show(self, file: object = None) -> None:
         del file
-        click.echo(f"tabard: {self.format_message()}", err=True)
+        click.echo(f"tabard: {' '.join(self.format_message().split())}", err=True)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -145,13 +145,15 @@ def keys_retire(*, key_id: int, yes: bool, config: Path | None, data: Path | Non
 
 def _run(command: Callable[[], None]) -> None:
     """Run a command; what went wrong in a known way becomes one line."""
-    from tabard.adapters.keyring import KeyNotRetirable
+    from tabard.adapters.keyring import KeyNotRetirable, SealBroken
     from tabard.adapters.master_key import MasterKeyError
     from tabard.ports.store import StoreUnavailable
 
     try:
         command()
-    except (SettingsError, MasterKeyError, KeyNotRetirable, StoreUnavailable) as error:
+    except StoreUnavailable as error:
+        raise Failure(f"the store cannot be used: {error} (store.url, or --data, says where it is)") from error
+    except (SettingsError, MasterKeyError, KeyNotRetirable, SealBroken) as error:
         raise Failure(str(error)) from error
 
 

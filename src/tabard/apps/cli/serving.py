@@ -1,6 +1,7 @@
 """`tabard dev` and `tabard serve`: open the store, then listen."""
 
 import functools
+import ssl
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +12,10 @@ import msgspec
 
 from tabard import __version__
 from tabard.apps.accounts import AccountMaker, NewKey
-from tabard.apps.api.server import PortTaken
+from tabard.apps.api.server import PortTaken, StartFailed
 from tabard.apps.api.server import serve as listen
-from tabard.apps.config import Settings, SettingsError, dev_settings, load_settings
-from tabard.apps.wiring import Foundation, make_application
+from tabard.apps.config import Listen, Settings, SettingsError, dev_settings, load_settings
+from tabard.apps.wiring import Foundation, make_application, open_audit
 
 DEV_ACCOUNT = "dev"
 DEV_ADMINISTRATOR = "admin"
@@ -59,7 +60,9 @@ def dev(data: Path, *, port: int, as_json: bool) -> None:
 
 def _listen(settings: Settings, *, ready: Callable[[int], None]) -> None:
     at = settings.listen
-    tls = None if at.tls_certificate is None or at.tls_key is None else (Path(at.tls_certificate), Path(at.tls_key))
+    # What a worker needs is tried here, where a failure is one line and not one for each worker.
+    open_audit(settings.audit).close()
+    tls = _tls(at)
     try:
         listen(
             functools.partial(make_application, settings),
@@ -74,6 +77,27 @@ def _listen(settings: Settings, *, ready: Callable[[int], None]) -> None:
             f"port {at.port} on {at.host} is taken; end what listens there, or choose another with --port"
             " (listen.port in the configuration file)"
         ) from None
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on {at.host} port {at.port}: {error.strerror}; change listen.host or listen.port"
+        ) from error
+    except StartFailed as error:
+        raise SettingsError(f"a worker could not start: {error}") from error
+
+
+def _tls(at: Listen) -> tuple[Path, Path] | None:
+    """The files of the certificate chain and its key, which were seen to fit together."""
+    if at.tls_certificate is None or at.tls_key is None:
+        return None
+    try:
+        # With a password given, even a wrong one, nobody is asked for it on the terminal.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(at.tls_certificate, at.tls_key, password="")
+    except OSError as error:
+        raise SettingsError(
+            f"TLS cannot be served with {at.tls_certificate} and {at.tls_key}: {error.strerror or error};"
+            " listen.tls_certificate and listen.tls_key must name a PEM chain and its unencrypted PEM key"
+        ) from None
+    return Path(at.tls_certificate), Path(at.tls_key)
 
 
 def _dev_keys(at: Foundation) -> DevKeys:

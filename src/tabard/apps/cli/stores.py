@@ -1,7 +1,8 @@
-"""Commands that work on a store directly: accounts and sealing keys. A running server sees the change within a second."""
+"""Commands that work on a store directly: accounts and sealing keys. A running server sees a change within a second."""
 
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 import msgspec
@@ -11,6 +12,9 @@ from tabard.apps.config import Settings, SettingsError, default_data, dev_settin
 from tabard.apps.wiring import Foundation
 from tabard.directory.entities import KeyPurpose
 from tabard.names.ids import is_account_id
+
+MAXIMUM_NAME: Final = 64
+"""Characters of an account's name."""
 
 
 def settings(config: Path | None, data: Path | None) -> Settings:
@@ -29,6 +33,8 @@ def create_account(where: Settings, name: str, account_id: str | None, *, as_jso
     """Make an account; its root secret is shown here and never again."""
     if account_id is not None and not is_account_id(account_id):
         raise SettingsError(f"`{account_id}` is not an account id; give twelve digits, or leave --id out")
+    if not (name.isprintable() and name.strip() and len(name) <= MAXIMUM_NAME):
+        raise SettingsError(f"an account's name has 1 to {MAXIMUM_NAME} printable characters; give another")
     if not as_json and not sys.stdout.isatty():
         raise SettingsError("the root secret is shown once, and only on a terminal; add --json to write it elsewhere")
     with Foundation.open(where) as at, at.store.write() as records:
