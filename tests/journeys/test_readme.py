@@ -1,59 +1,53 @@
-"""The README's tour, run as it stands.
+"""What the README and the how-to pages tell people to type, typed as it stands."""
 
-A fenced block under `<!-- journey: tour -->` is a step of the tour; `with jq` and `without jq` mark two ways to do one
-step; `refused` marks a step that must end in AccessDenied.
-"""
-
-import re
-import shutil
+import os
+import signal
+import socket
 import subprocess
 from pathlib import Path
 
-from tests.journeys.conftest import AWS, House
-
-README = Path(__file__).parent.parent.parent / "README.md"
-BLOCK = re.compile(
-    r"^<!-- journey: tour(?:, (?P<mark>[a-z ]+))? -->\n```sh\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
-)
-REFUSED = """\
-if said=$( {{ {code}; }} 2>&1 ); then echo "not refused: {code}" >&2; exit 1; fi
-[[ $said == *AccessDenied* ]] || {{ echo "$said" >&2; exit 1; }}
-"""
-
-
-def tour(*, with_jq: bool) -> str:
-    """The steps of the tour as one script. Where a step can be done in two ways, both are, if jq is there."""
-    steps = []
-    for block in BLOCK.finditer(README.read_text()):
-        mark, code = block["mark"], block["code"]
-        if mark == "refused":
-            steps.append(REFUSED.format(code=code.strip()))
-        elif mark != "with jq" or with_jq:
-            steps.append(code)
-    return "\n".join(steps)
+from tests.journeys.conftest import TABARD, House
+from tests.journeys.documents import blocks, run, script
 
 
 def test_the_tour_of_the_readme_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:
-    env = fresh_house.environment(fresh_house.admin, home=tmp_path)
-    env["PATH"] = f"{Path(AWS).parent}:{env['PATH']}"
+    steps = blocks("README.md", "tour")
+    assert {mark for mark, _ in steps} == {None, "refused", "with jq", "without jq"}
 
-    done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", tour(with_jq=shutil.which("jq") is not None)],
-        env=env,
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
+    said = run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
 
-    assert done.returncode == 0, done.stderr
-    assert f"arn:aws:sts::{fresh_house.account}:assumed-role/people-reader/ana" in done.stdout
-    assert '"UserName": "ana"' in done.stdout
+    assert f"arn:aws:sts::{fresh_house.account}:assumed-role/people-reader/ana" in said
+    assert '"UserName": "ana"' in said
     assert "aws_session_token" in (tmp_path / ".aws" / "credentials").read_text()
 
 
-def test_the_tour_has_steps_of_every_kind() -> None:
-    marks = [block["mark"] for block in BLOCK.finditer(README.read_text())]
-    assert marks.count("refused") >= 3
-    assert set(marks) == {None, "refused", "with jq", "without jq"}
+def test_ending_sessions_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:
+    steps = blocks("docs/how-to/end-sessions.md", "end-sessions")
+    assert {mark for mark, _ in steps} == {None, "refused", "unknown"}
+
+    run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
+
+
+def test_running_a_server_works_as_it_stands(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    configure, *steps = [
+        (mark, code.replace("8780", port)) for mark, code in blocks("docs/how-to/run-a-server.md", "serve")
+    ]
+    env = {"PATH": os.environ["PATH"]}
+    run(script([configure]), home=tmp_path, env=env)
+    server = subprocess.Popen(
+        [*TABARD, "serve", "--config", "tabard.toml"], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert server.stderr is not None
+        assert f"listens on http://127.0.0.1:{port}" in server.stderr.readline()
+
+        said = run(script(steps), home=tmp_path, env=env)
+
+        assert ":user/admin" in said
+        assert "only opens" in said
+        assert (tmp_path / "backup.db").stat().st_mode & 0o077 == 0
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.communicate(timeout=15)
