@@ -112,6 +112,14 @@ def test_every_condition_key_of_the_code_is_documented() -> None:
     assert used - permissions - documented == set()
 
 
+def test_every_member_of_an_audit_record_is_documented() -> None:
+    source = (ROOT / "src" / "tabard" / "apps" / "events.py").read_text()
+    members = set(re.findall(r"^        \"(\w+)\": |record\[\"(\w+)\"\]", source, re.MULTILINE))
+    names = {one or other for one, other in members}
+    assert {"eventID", "userIdentity", "additionalEventData"} <= names
+    assert [name for name in names if f"`{name}" not in text_of("reference/audit.md")] == []
+
+
 def test_the_attacks_that_the_threat_model_calls_tested_are_named_by_tests() -> None:
     tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
     names = "_".join(re.findall(r"def test_(\w+)", tests)).upper()

@@ -28,6 +28,15 @@ def test_ending_sessions_works_as_it_stands(fresh_house: House, tmp_path: Path) 
     run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
 
 
+def test_connecting_clients_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:
+    steps = blocks("docs/how-to/connect-clients.md", "clients")
+
+    said = run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
+
+    assert ":assumed-role/reader/from-a-profile" in said
+    assert "['admin']" in said
+
+
 def test_running_a_server_works_as_it_stands(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])
