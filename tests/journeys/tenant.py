@@ -41,6 +41,7 @@ class Device:
 
     def __init__(self, serial_number: str, seed: str) -> None:
         self.serial_number = serial_number
+        self.seed = seed
         self._codes = pyotp.TOTP(seed)
         self._last_step = 0
 
