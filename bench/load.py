@@ -9,7 +9,6 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -30,18 +29,28 @@ class Measured:
 
 
 class _Client(asyncio.Protocol):
-    """One connection. Sends the next request when the answer to the last has come wholly."""
+    """One connection at a time. Sends the next request when the answer to the last has come wholly.
 
-    def __init__(self, requests: Sequence[bytes], start: int, until: float, expect: bytes) -> None:
+    A server that says that it closes the connection is asked again on a new one.
+    """
+
+    def __init__(self, requests: Sequence[bytes], *, port: int, start: int, until: float, expect: bytes) -> None:
         self._requests = requests
+        self._port = port
         self._next = start
         self._until = until
         self._prefix = b"HTTP/1.1 " + expect
         self._missing = 0
         self._head = b""
+        self._ends = False
+        self._connecting: asyncio.Task[object] | None = None
         self.answers = 0
         self.errors = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def connect(self) -> None:
+        """Open a connection and begin to ask."""
+        await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's transports are no subclasses
@@ -63,20 +72,26 @@ class _Client(asyncio.Protocol):
             self._head = b""
             if not data.startswith(self._prefix):
                 self.errors += 1
+            self._ends = b"onnection: close" in data[:end]
             self._missing = _content_length(data[:end]) - (len(data) - end - 4)
         if self._missing == 0:
             self.answers += 1
-            if time.monotonic() < self._until:
-                self._send()
-            else:
+            if self._ends or time.monotonic() >= self._until:
                 self._transport.close()
+            else:
+                self._send()
         elif self._missing < 0:
             raise RuntimeError("an answer is longer than it says")
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio gives it
-        if time.monotonic() < self._until:
+        if time.monotonic() >= self._until:
+            self.done.set_result(None)
+        elif self._ends:
+            self._ends = False
+            self._connecting = asyncio.get_running_loop().create_task(self.connect())
+        else:
             self.errors += 1
-        self.done.set_result(None)
+            self.done.set_result(None)
 
 
 def _content_length(head: bytes) -> int:
@@ -99,19 +114,17 @@ def load(
     return uvloop.run(_load(port, requests, pid, seconds, connections, str(expect).encode()))
 
 
-def _itself(client: _Client) -> _Client:
-    return client
-
-
 async def _load(
     port: int, requests: Sequence[bytes], pid: int, seconds: float, connections: int, expect: bytes
 ) -> Measured:
-    loop = asyncio.get_running_loop()
     begun, server_before, client_before = time.monotonic(), cpu_seconds(pid), time.process_time()
     until = begun + seconds
-    clients = [_Client(requests, number * len(requests) // connections, until, expect) for number in range(connections)]
+    clients = [
+        _Client(requests, port=port, start=number * len(requests) // connections, until=until, expect=expect)
+        for number in range(connections)
+    ]
     for client in clients:
-        await loop.create_connection(partial(_itself, client), "127.0.0.1", port)
+        await client.connect()
     async with asyncio.timeout(seconds + 30):
         await asyncio.gather(*(client.done for client in clients))
     elapsed = time.monotonic() - begun

@@ -37,9 +37,20 @@ Contender = Callable[[], AbstractContextManager[Target]]
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], *, port: int, env: Mapping[str, str] | None = None) -> Iterator[int]:
-    """Run a server until the block ends, and yield its process id once its port takes connections."""
-    process = subprocess.Popen(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.DEVNULL)
+def running(
+    command: Sequence[str], *, port: int, env: Mapping[str, str] | None = None, quiet: bool = False
+) -> Iterator[int]:
+    """Run a server until the block ends, and yield its process id once its port takes connections.
+
+    `quiet` drops what it writes to stderr as well, for a server that logs each request.
+    """
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        env={**os.environ, **(env or {})},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if quiet else None,
+    )
     try:
         _await_port(process, port)
         yield process.pid

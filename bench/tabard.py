@@ -124,7 +124,7 @@ def _tabard(action: str, *, workers: int = 1, roles: int = ROLES) -> Iterator[Ta
         port = free_port()
         account, admin = _prepare(Path(folder), port, workers=workers, roles=roles)
         command = [sys.executable, "-m", "tabard", "serve", "--config", f"{folder}/tabard.toml"]
-        with running(command, port=port) as pid:
+        with running(command, port=port, quiet=True) as pid:
             caller = _session(port, account, admin)
             forms = _forms(action, account)
             yield Target(
@@ -192,7 +192,8 @@ def _moto(action: str) -> Iterator[Target]:
     port = free_port()
     moto = ROOT / ".bench-venv" / "bin" / "moto_server"
     set_up = {"INITIAL_NO_AUTH_ACTION_COUNT": str(4 + ROLES), "PYTHONWARNINGS": "ignore"}
-    with running([str(moto), "-H", "127.0.0.1", "-p", str(port)], port=port, env={**os.environ, **set_up}) as pid:
+    command = [str(moto), "-H", "127.0.0.1", "-p", str(port)]
+    with running(command, port=port, env={**os.environ, **set_up}, quiet=True) as pid:
         anybody = Credentials("anybody", "anything")
         iam = client("iam", port, anybody)
         iam.create_user(UserName="bench")
