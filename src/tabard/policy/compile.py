@@ -61,7 +61,7 @@ class PolicySet:
             shelf = _shelf([each for each in self.statements if each.covers_action(lowered)])
             if len(self._shelves) < REMEMBERED_ACTIONS:
                 self._shelves[action] = shelf
-        return shelf.candidates(resource)
+        return shelf.candidates(resource) if shelf.beginnings else shelf.anywhere
 
 
 NOTHING: Final = PolicySet(())

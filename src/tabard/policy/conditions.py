@@ -74,6 +74,7 @@ class OperatorUse:
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,32}(?:\.[0-9]{0,32})?(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)
 _CIDR: Final = re.compile(r"([0-9A-Fa-f:.]{2,45})(?:/([0-9]{1,3}))?", re.ASCII)
 _V4_MAPPED_PREFIX: Final = 96
+_BOOLEANS: Final[Mapping[str, bool]] = {"true": True, "false": False}
 
 
 def read_number(text: str) -> Decimal | None:
@@ -83,7 +84,7 @@ def read_number(text: str) -> Decimal | None:
 
 def read_boolean(text: str) -> bool | None:
     """`true` or `false`, in any case."""
-    return {"true": True, "false": False}.get(fold(text))
+    return _BOOLEANS.get(fold(text))
 
 
 def read_bytes(text: str) -> bytes | None:
@@ -179,7 +180,10 @@ def _read(
             value = read_value(text)
             if value is None:
                 return None
-            return True if any(holds(value, each) for each in wanted) else otherwise
+            for each in wanted:
+                if holds(value, each):
+                    return True
+            return otherwise
 
         return test
 
@@ -265,7 +269,7 @@ def compile_condition(block: ConditionBlock, *, variables: bool) -> Test:
     if use is None:
         raise ValueError(f"unknown condition operator {block.operator}")
     key = fold(block.key)
-    matcher = _matcher(use.operator, block.values, variables=variables)
+    fixed, matcher = _matcher(use.operator, block.values, variables=variables)
     if use.operator is _NULL:
         return lambda context: matcher(context)("true" if context.get(key) in (None, ()) else "false") is True
     wanted = not use.operator.negated
@@ -273,19 +277,23 @@ def compile_condition(block: ConditionBlock, *, variables: bool) -> Test:
         return _for_all(key, matcher, wanted)
     if use.quantifier is Quantifier.ANY:
         return _for_any(key, matcher, wanted, absent=use.if_exists)
-    return _single(key, matcher, wanted, absent=use.if_exists or use.operator.negated)
+    absent = use.if_exists or use.operator.negated
+    if fixed is not None:
+        return _single_fixed(key, fixed, wanted, absent=absent)
+    return _single(key, matcher, wanted, absent=absent)
 
 
 _MatcherOf: TypeAlias = Callable[[Context], ValueTest]
 
 
-def _matcher(row: Operator, values: tuple[str, ...], *, variables: bool) -> _MatcherOf:
+def _matcher(row: Operator, values: tuple[str, ...], *, variables: bool) -> tuple[ValueTest | None, _MatcherOf]:
+    """The test for request values where it is always the same, and how it is had from a context."""
     templates = [parse_template(value, variables=variables and row.variables) for value in values]
     plain = [tokens for template in templates if (tokens := without_variables(template)) is not None]
     if len(plain) == len(templates):
         fixed = row.prepare(plain)
-        return lambda _: fixed
-    return lambda context: row.prepare(
+        return fixed, lambda _: fixed
+    return None, lambda context: row.prepare(
         [tokens for template in templates if (tokens := resolve(template, context)) is not None]
     )
 
@@ -295,6 +303,18 @@ def _single(key: str, matcher: _MatcherOf, wanted: bool, *, absent: bool) -> Tes
         value = context.get(key)
         if isinstance(value, str):
             return matcher(context)(value) is wanted
+        return absent if not value else False
+
+    return test
+
+
+def _single_fixed(key: str, matches: ValueTest, wanted: bool, *, absent: bool) -> Test:
+    """`_single` without variables: nearly all conditions are such."""
+
+    def test(context: Context) -> bool:
+        value = context.get(key)
+        if isinstance(value, str):
+            return matches(value) is wanted
         return absent if not value else False
 
     return test

@@ -17,9 +17,10 @@ the request is denied, for it might have been the one that denies.
 What is denied is a value, not an exception. A decision keeps every statement that applied.
 """
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, TypeAlias
+
+import msgspec
 
 from tabard.policy.compile import PolicySet
 from tabard.policy.context import Context
@@ -46,8 +47,7 @@ class Outcome(StrEnum):
     EXPLICIT_DENY = "explicitDeny"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccessRequest:
+class AccessRequest(msgspec.Struct, frozen=True, kw_only=True):
     """May `principal` do `action` to `resource`? `resource` is an ARN or `*`; `context` has folded keys."""
 
     principal: Principal
@@ -57,8 +57,7 @@ class AccessRequest:
     context: Context
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layers:
+class Layers(msgspec.Struct, frozen=True, kw_only=True):
     """The policies in play.
 
     No identity policies (None or an empty set) allow nothing. No boundary and no session policies limit nothing
@@ -73,8 +72,7 @@ class Layers:
     resource_must_allow: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatementMatch:
+class StatementMatch(msgspec.Struct, frozen=True, kw_only=True):
     """One statement that applied. `principal`: how its principal element named the caller, where it has one."""
 
     layer: Layer
@@ -91,8 +89,7 @@ _Findings: TypeAlias = tuple[_Applied | None, _Applied | None, _Applied | None, 
 """What applies in each layer, in the order of `_LAYERS`; None for a layer that is not in play."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """The answer. `layer` is the one that denied, or whose silence did; None when allowed or in error.
 
     `error` names what could not be evaluated, for operators only.
@@ -101,7 +98,7 @@ class Decision:
     outcome: Outcome
     layer: Layer | None = None
     error: str | None = None
-    _findings: _Findings = field(default=(None, None, None, None), repr=False, compare=False)
+    _findings: _Findings = (None, None, None, None)
 
     @property
     def allowed(self) -> bool:
@@ -148,9 +145,9 @@ def decide(request: AccessRequest, layers: Layers) -> Decision:
         findings = _consult(request, layers)
     except Exception as error:  # noqa: BLE001 - DENY_ON_ERROR: whatever went wrong, the answer is no
         return Decision(outcome=DENY_ON_ERROR, error=f"{type(error).__name__}: {error}")
-    for layer, applied in zip(_LAYERS, findings, strict=True):
+    for place, applied in enumerate(findings):
         if applied and applied[0][0].denies:
-            return Decision(outcome=_EXPLICIT_DENY, layer=layer, _findings=findings)
+            return Decision(outcome=_EXPLICIT_DENY, layer=_LAYERS[place], _findings=findings)
     silent = _silent_layer(request, layers, findings)
     return Decision(outcome=_ALLOWED if silent is None else _IMPLICIT_DENY, layer=silent, _findings=findings)
 
@@ -195,11 +192,11 @@ def _apply(policies: PolicySet, request: AccessRequest, *, bounded: bool = False
     resource, context = request.resource, request.context
     for statement in policies.candidates(request.action, resource):
         named = None
-        if statement.principals is not None:
-            named = statement.principals(request.principal, bounded)
+        if (principals := statement.principals) is not None:
+            named = principals(request.principal, bounded)
             if named is None:
                 continue
-        if statement.covers_resource is not None and not statement.covers_resource(resource, context):
+        if (covers := statement.covers_resource) is not None and not covers(resource, context):
             continue
         for holds in statement.conditions:
             if not holds(context):

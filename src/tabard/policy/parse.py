@@ -5,12 +5,15 @@ none belongs, the "legacy" reader (`checks`), statement ids, presence of actions
 spelling. Whatever is not known is refused, so that a tree holds nothing that the engine would have to skip
 (IAM User Guide, "Grammar of the IAM JSON policy language"; "Troubleshoot IAM policies").
 
+The trees of short documents are remembered: session policies come again and again, each as a new text.
+
 Raises, all of it: `faults.MalformedPolicy`, with AWS's text where one is known, a `reason` that begins with
 `policy.`, and `at`, the place.
 """
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, NoReturn, TypeAlias
 
 from tabard.faults import MalformedPolicy
@@ -29,6 +32,10 @@ from tabard.policy.document import (
 from tabard.policy.strict_json import JSON, Number, load_strict
 
 SYNTAX: Final = "Syntax errors in policy."
+REMEMBERED: Final = 512
+"""Trees that are remembered."""
+LONGEST_REMEMBERED: Final = 2048
+"""Characters of a document whose tree is remembered: as many as a session policy may have."""
 _NOT_JSON: Final[Mapping[Kind, str]] = {
     Kind.TRUST: "This policy contains invalid Json",
     Kind.RESOURCE: "Policies must be valid JSON and the first byte must be '{'",
@@ -52,6 +59,10 @@ def parse_policy(text: str, kind: Kind) -> Policy:
     Raises:
         MalformedPolicy: see the module.
     """
+    return _remembered(text, kind) if len(text) <= LONGEST_REMEMBERED else _parsed(text, kind)
+
+
+def _parsed(text: str, kind: Kind) -> Policy:
     document = _members(load_strict(text, public=_NOT_JSON.get(kind, SYNTAX)), "policy")
     _only(document, _POLICY_KEYS, "policy")
     raw_statements = _raw_statements(document)
@@ -62,6 +73,9 @@ def parse_policy(text: str, kind: Kind) -> Policy:
     )
     checks.require_savable(policy, kind, raw_statements, states_version="Version" in document)
     return policy
+
+
+_remembered: Final = lru_cache(maxsize=REMEMBERED)(_parsed)
 
 
 def document_size(text: str) -> int:

@@ -12,6 +12,7 @@ principal with that id has the name, not a namesake made later.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from tabard.policy.document import PrincipalSet
 from tabard.policy.principal import Principal, PrincipalKind
@@ -34,6 +35,13 @@ class PrincipalMatch(StrEnum):
     PROVIDER = "federated"
 
 
+# Reading an enumeration's member costs as much as a comparison; what every decision needs is read once.
+_USER, _ROLE_SESSION = PrincipalKind.USER, PrincipalKind.ROLE_SESSION
+_FEDERATED_USER, _FEDERATED = PrincipalKind.FEDERATED_USER, PrincipalKind.FEDERATED
+_SERVICE: Final = PrincipalKind.SERVICE
+_WITHOUT_ACCOUNT: Final = frozenset({PrincipalKind.ANONYMOUS, PrincipalKind.SERVICE, PrincipalKind.FEDERATED})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audience:
     """A principal element, ready to be matched. `names` maps an ARN or unique id to the id that it is bound to."""
@@ -46,20 +54,22 @@ class Audience:
 
     def match(self, principal: Principal) -> PrincipalMatch | None:
         """The most particular way in which the element names the principal."""
-        match principal.kind:
-            case PrincipalKind.FEDERATED:
-                # INVARIANT: only `Federated` lets a provider's identity in; a `*` means AWS principals.
-                return PrincipalMatch.PROVIDER if principal.provider in self.providers else None
-            case PrincipalKind.SERVICE if principal.provider in self.services:
+        kind = principal.kind
+        if kind is _FEDERATED:
+            # INVARIANT: only `Federated` lets a provider's identity in; a `*` means AWS principals.
+            return PrincipalMatch.PROVIDER if principal.provider in self.providers else None
+        if kind is _SERVICE:
+            if principal.provider in self.services:
                 return PrincipalMatch.SERVICE
-            case PrincipalKind.USER if self._names_self(principal):
+        elif kind is _USER:
+            if self._names_self(principal):
                 return PrincipalMatch.USER
-            case PrincipalKind.ROLE_SESSION | PrincipalKind.FEDERATED_USER if principal.arn in self.names:
-                return PrincipalMatch.SESSION
+        elif (kind is _ROLE_SESSION or kind is _FEDERATED_USER) and principal.arn in self.names:
+            return PrincipalMatch.SESSION
         if self.everyone:
             return PrincipalMatch.EVERYONE
         if self._names_issuer(principal):
-            return PrincipalMatch.ROLE if principal.kind is PrincipalKind.ROLE_SESSION else PrincipalMatch.ISSUER
+            return PrincipalMatch.ROLE if kind is _ROLE_SESSION else PrincipalMatch.ISSUER
         return PrincipalMatch.ACCOUNT if self._names_account(principal) else None
 
     def spares(self, principal: Principal) -> bool:
@@ -94,9 +104,10 @@ class Audience:
         return self._is_named(principal.arn, principal.unique_id)
 
     def _names_issuer(self, principal: Principal) -> bool:
-        if principal.kind is PrincipalKind.ROLE_SESSION:
+        kind = principal.kind
+        if kind is _ROLE_SESSION:
             return self._is_named(principal.issuer_arn, principal.unique_id)
-        if principal.kind is PrincipalKind.FEDERATED_USER:
+        if kind is _FEDERATED_USER:
             return self._is_named(principal.issuer_arn, principal.issuer_id)
         return False
 
@@ -108,8 +119,7 @@ class Audience:
         return unique_id in self.names
 
     def _names_account(self, principal: Principal) -> bool:
-        named = principal.kind not in (PrincipalKind.FEDERATED, PrincipalKind.SERVICE, PrincipalKind.ANONYMOUS)
-        return named and principal.account in self.accounts
+        return principal.account in self.accounts and principal.kind not in _WITHOUT_ACCOUNT
 
 
 def audience_of(principals: PrincipalSet, bindings: Mapping[str, str]) -> Audience:
