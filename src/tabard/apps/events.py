@@ -9,11 +9,12 @@ and identities are the server's own. `additionalEventData.tabard.reason` is the 
 from typing import Final
 
 from tabard.apps.call import Call
-from tabard.apps.descriptions import MAXIMUM_TEXT, bounded
+from tabard.apps.descriptions import HIDDEN, MAXIMUM_TEXT, bounded
 from tabard.apps.user_identity import UNKNOWN
 from tabard.faults import Fault
 from tabard.names.arn import parse_arn
 from tabard.names.instants import iso
+from tabard.sigv4.faults import IncompleteSignature
 from tabard.wire.faults import Answer
 from tabard.wire.model import OperationModel
 
@@ -41,7 +42,8 @@ def refused(call: Call, error: Exception, answer: Answer) -> Record:
     """The record of a call that was not."""
     record = _record(call, response_elements=None)
     record["errorCode"] = answer.code
-    record["errorMessage"] = bounded(answer.message or "")
+    # AWS's text for a signature that cannot be read quotes the header, and nobody knows what a client put there.
+    record["errorMessage"] = HIDDEN if isinstance(error, IncompleteSignature) else bounded(answer.message or "")
     reason = error.reason if isinstance(error, Fault) else type(error).__name__
     record["additionalEventData"] = {"tabard": {"reason": reason}}
     return record
