@@ -31,6 +31,13 @@ ACCESS_KEY_ENTROPY: Final = 5
 SECRET_ENTROPY: Final = 30
 """Bytes of entropy that `secret_access_key` takes; 30 bytes are 40 characters of base64."""
 
+_BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
+_PAIRS: Final = tuple(one + other for one in _BASE32 for other in _BASE32)
+"""Base32 (RFC 4648 §6), ten bits at a time."""
+_PLACES: Final = range(70, -1, -10)
+_OWN: Final = (1 << 39) - 1
+"""The bits of an access key id that are its own."""
+
 
 def is_account_id(text: str) -> bool:
     """Twelve ASCII digits."""
@@ -44,12 +51,14 @@ def account_id(*, entropy: bytes) -> str:
 
 def access_key_id(prefix: str, account: str, *, entropy: bytes) -> str:
     """`AKIA…` or `ASIA…`, 20 characters, carrying the account. Takes `ACCESS_KEY_ENTROPY` bytes."""
-    return prefix + base64.b32encode(_with_account(account, entropy[:5])).decode()
+    number = 1 << 79 | int(account) << 39 | int.from_bytes(entropy[:5]) & _OWN
+    return prefix + "".join([_PAIRS[number >> place & 0x3FF] for place in _PLACES])
 
 
 def unique_id(prefix: str, account: str, *, entropy: bytes) -> str:
     """`AROA…`, `AIDA…` and so on, 21 characters, carrying the account. Takes `UNIQUE_ID_ENTROPY` bytes."""
-    return prefix + base64.b32encode(_with_account(account, entropy[:6])).decode()[:17]
+    number = 1 << 87 | int(account) << 47 | int.from_bytes(entropy[:6]) & (1 << 47) - 1
+    return prefix + base64.b32encode(number.to_bytes(11)).decode()[:17]
 
 
 def secret_access_key(*, entropy: bytes) -> str:
@@ -68,9 +77,3 @@ def account_of(key_or_unique_id: str) -> str | None:
         return None
     account = (int.from_bytes(raw[:6]) & 0x7FFFFFFFFF80) >> 7
     return f"{account:012d}" if account < 10**12 else None
-
-
-def _with_account(account: str, entropy: bytes) -> bytes:
-    """1 bit set, 40 bits of account, 7 bits of entropy, then the rest of the entropy."""
-    head = (1 << 47) | (int(account) << 7) | (entropy[0] & 0x7F)
-    return head.to_bytes(6) + entropy[1:5] + entropy[5:6]

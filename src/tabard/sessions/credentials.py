@@ -13,5 +13,6 @@ from tabard.names.ids import (
 
 def new_credentials(account: str, *, entropy: Callable[[int], bytes]) -> tuple[str, str]:
     """Access key id and secret access key."""
-    key_id = access_key_id(TEMPORARY_KEY, account, entropy=entropy(ACCESS_KEY_ENTROPY))
-    return key_id, secret_access_key(entropy=entropy(SECRET_ENTROPY))
+    random = entropy(ACCESS_KEY_ENTROPY + SECRET_ENTROPY)
+    key_id = access_key_id(TEMPORARY_KEY, account, entropy=random[:ACCESS_KEY_ENTROPY])
+    return key_id, secret_access_key(entropy=random[ACCESS_KEY_ENTROPY:])
