@@ -7,7 +7,7 @@ Raises, while compiling: `TypeError` when a dataclass differs from the model. Wh
 `ConstraintViolated`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Generic, TypeVar
@@ -22,8 +22,23 @@ from tabard.wire.xml import compile_xml
 Req = TypeVar("Req")
 Resp = TypeVar("Resp")
 
-Take = Callable[[Tree, str, list[str]], Any]
-"""Take one member out of the tree at a path; None where it is absent; broken rules go to the list."""
+Read = Callable[[Any, str, list[str]], Any]
+"""Read what the tree holds for one member, a text or a branch, at a path; broken rules go to the list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A member of a structure: where it stands in the tree and how it is read.
+
+    `key` ends in a dot where the member has parts. `empty` is the key under which SDKs send an empty list (`X=`),
+    `null` how the absence of a required member is told.
+    """
+
+    field: str
+    key: str
+    empty: str | None
+    null: tuple[str, str | None] | None
+    read: Read
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,22 +87,36 @@ class _Reading:
 
     prints_values: bool
 
-    def structure(self, shape: Shape, owner: Any) -> Take:
-        """The tree itself as a structure; `at` is the path with its dot."""
-        parts = tuple((member.field, self._null(member), self._member(member)) for member in members_of(shape, owner))
+    def structure(self, shape: Shape, owner: Any) -> Read:
+        """A branch as a structure; `at` is the path with its dot."""
+        members = [self._part(member) for member in members_of(shape, owner)]
+        parts = tuple((part.field, part.key, part.empty, part.null, part.read) for part in members)
         build = dict if owner is None else owner
 
-        def take(tree: Tree, at: str, violations: list[str]) -> Any:
+        def read_structure(tree: Tree, at: str, violations: list[str]) -> Any:
             values: dict[str, Any] = {}
-            for field, null, take_member in parts:
-                value = take_member(tree, at, violations)
-                if value is not None:
-                    values[field] = value
+            for field, key, empty, null, read in parts:
+                found = tree.get(key)
+                if found is not None:
+                    values[field] = read(found, at, violations)
+                elif empty is not None and empty in tree:
+                    values[field] = ()
                 elif null is not None:
                     violations.append(violation(f"{at}{null[0]}", NOT_NULL, null[1]))
             return values if violations else build(**values)
 
-        return take
+        return read_structure
+
+    def _part(self, member: Member) -> Part:
+        shape = member.shape
+        scalar = is_scalar(shape)
+        return Part(
+            field=member.field,
+            key=member.name if scalar else f"{member.name}.",
+            empty=member.name if shape.kind == "list" else None,
+            null=self._null(member),
+            read=self._scalar(member) if scalar else self._branch(member),
+        )
 
     def _null(self, member: Member) -> tuple[str, str | None] | None:
         """How the absence of a required member is told."""
@@ -96,9 +125,7 @@ class _Reading:
         hidden = member.shape.sensitive or not self.prints_values
         return _lower_camel(member.name), None if hidden else "null"
 
-    def _member(self, member: Member) -> Take:
-        if is_scalar(member.shape):
-            return self._scalar(member)
+    def _branch(self, member: Member) -> Read:
         if member.shape.kind == "structure":
             return self._nested(member)
         if member.shape.member is not None:
@@ -107,96 +134,86 @@ class _Reading:
             return self._map(member, member.shape.key, member.shape.value)
         raise TypeError(f"{member.shape.name} is a {member.shape.kind} without parts")
 
-    def _checked(self, member: Member) -> Callable[[Any, str, list[str]], None] | None:
-        check, label = compile_check(member.shape), _lower_camel(member.name)
-        if check is None:
-            return None
-        inner = member.shape.member
+    def _told(self, member: Member) -> Callable[[Any, Sequence[str], str, list[str]], None]:
+        """How broken rules are told, with the value where it may be shown."""
+        label, inner = _lower_camel(member.name), member.shape.member
         hidden = not self.prints_values or member.shape.sensitive or (inner is not None and inner.sensitive)
 
-        def require(value: Any, at: str, violations: list[str]) -> None:
-            if rules := check(value):
-                told = None if hidden else shown(value)
-                violations.extend([violation(f"{at}{label}", rule, told) for rule in rules])
+        def tell(value: Any, rules: Sequence[str], at: str, violations: list[str]) -> None:
+            told = None if hidden else shown(value)
+            violations.extend([violation(f"{at}{label}", rule, told) for rule in rules])
 
-        return require
+        return tell
 
-    def _scalar(self, member: Member) -> Take:
-        name, read, require = member.name, READERS.get(member.shape.kind), self._checked(member)
+    def _scalar(self, member: Member) -> Read:
+        convert, check, tell = READERS.get(member.shape.kind), compile_check(member.shape), self._told(member)
 
-        def take(tree: Tree, at: str, violations: list[str]) -> Any:
-            text = tree.get(name)
-            if text is None:
-                return None
-            value = text if read is None else read(text)
-            if require is not None:
-                require(value, at, violations)
+        def read_scalar(text: str, at: str, violations: list[str]) -> Any:
+            value = text if convert is None else convert(text)
+            if check is not None and (rules := check(value)):
+                tell(value, rules, at, violations)
             return value
 
-        return take
+        return read_scalar
 
-    def _nested(self, member: Member) -> Take:
-        branch, label = f"{member.name}.", f"{_lower_camel(member.name)}."
-        read = self.structure(member.shape, member.type)
+    def _nested(self, member: Member) -> Read:
+        label, read = f"{_lower_camel(member.name)}.", self.structure(member.shape, member.type)
+        return lambda node, at, violations: read(node, f"{at}{label}", violations)
 
-        def take(tree: Tree, at: str, violations: list[str]) -> Any:
-            node = tree.get(branch)
-            return None if node is None else read(node, f"{at}{label}", violations)
-
-        return take
-
-    def _list(self, member: Member, inner: Shape) -> Take:
-        name, branch, label = member.name, f"{member.name}.", _lower_camel(member.name)
-        require = self._checked(member)
+    def _list(self, member: Member, inner: Shape) -> Read:
+        label, check, tell = _lower_camel(member.name), compile_check(member.shape), self._told(member)
         read = self._element(inner, element_type(member.type))
         suffix = "" if is_scalar(inner) else "."
 
-        def take(tree: Tree, at: str, violations: list[str]) -> Any:
-            node = tree.get(branch)
-            if node is None:
-                # `X=` is how SDKs send an empty list.
-                return None if name not in tree else ()
+        def read_list(node: Tree, at: str, violations: list[str]) -> Any:
             elements = in_order(node.get("member.", {}), suffix)
             values = tuple(
                 [read(element, f"{at}{label}.{n}.member.", violations) for n, element in enumerate(elements, 1)]
             )
-            if require is not None:
-                require(values, at, violations)
+            if check is not None and (rules := check(values)):
+                tell(values, rules, at, violations)
             return values
 
-        return take
+        return read_list
 
-    def _element(self, inner: Shape, annotation: Any) -> Callable[[Any, str, list[str]], Any]:
+    def _element(self, inner: Shape, annotation: Any) -> Read:
         """An element of a list. A scalar's rules are the list's to tell."""
         if not is_scalar(inner):
             return self.structure(inner, annotation)
-        read = READERS.get(inner.kind)
-        return lambda text, _at, _violations: text if read is None else read(text)
+        convert = READERS.get(inner.kind)
+        return lambda text, _at, _violations: text if convert is None else convert(text)
 
-    def _map(self, member: Member, key: Shape, value: Shape) -> Take:
-        branch, label, require = f"{member.name}.", _lower_camel(member.name), self._checked(member)
-        take_key = self._member(_part("key", key, None))
-        take_value = self._member(_part("value", value, element_type(member.type, of=1)))
+    def _map(self, member: Member, key: Shape, value: Shape) -> Read:
+        label, check, tell = _lower_camel(member.name), compile_check(member.shape), self._told(member)
+        key_part = self._part(_entry_member("key", key, None))
+        value_part = self._part(_entry_member("value", value, element_type(member.type, of=1)))
 
-        def take(tree: Tree, at: str, violations: list[str]) -> Any:
-            node = tree.get(branch)
-            if node is None:
-                return None
+        def read_map(node: Tree, at: str, violations: list[str]) -> Any:
             values: dict[Any, Any] = {}
             for n, entry in enumerate(in_order(node.get("entry.", {}), "."), 1):
                 path = f"{at}{label}.{n}."
-                key, value = take_key(entry, path, violations), take_value(entry, path, violations)
-                if key is None or value is None:
-                    raise MalformedInput(reason="value.entry")
+                key, value = (
+                    _of_entry(key_part, entry, path, violations),
+                    _of_entry(value_part, entry, path, violations),
+                )
                 values.setdefault(key, value)
-            if require is not None:
-                require(values, at, violations)
+            if check is not None and (rules := check(values)):
+                tell(values, rules, at, violations)
             return values
 
-        return take
+        return read_map
 
 
-def _part(name: str, shape: Shape, annotation: Any) -> Member:
+def _of_entry(part: Part, entry: Tree, at: str, violations: list[str]) -> Any:
+    found = entry.get(part.key)
+    if found is not None:
+        return part.read(found, at, violations)
+    if part.empty is not None and part.empty in entry:
+        return ()
+    raise MalformedInput(reason="value.entry")
+
+
+def _entry_member(name: str, shape: Shape, annotation: Any) -> Member:
     """A map's key or value, as a member of its entry."""
     return Member(name=name, field=name, shape=shape, type=annotation, required=True, get=itemgetter(name))
 

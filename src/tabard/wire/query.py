@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
@@ -76,14 +77,14 @@ def parse_form(raw: bytes, *, unique: bool = False) -> dict[str, str]:
     form: dict[str, str] = {}
     for part in text.split("&"):
         name, _, value = part.partition("=")
-        if "%" in name or "+" in name:
-            name = _decode(name)
+        if "%" in part or "+" in part:
+            name, value = _decode(name), _decode(value)
         if len(name) > MAXIMUM_NAME:
             raise MalformedForm("The request has a parameter with too long a name.", reason="form.name")
         if unique and name in form:
             raise MalformedForm("The request has a query-string parameter twice.", reason="form.duplicate")
         if name and name not in form:
-            form[name] = _decode(value) if "%" in value or "+" in value else value
+            form[name] = value
     return form
 
 
@@ -123,13 +124,20 @@ def tree_of(form: Mapping[str, str]) -> Tree:
         if "." not in name:
             tree[name] = value
             continue
-        *branches, leaf = name.split(".", MAXIMUM_DEPTH + 1)
+        branches, leaf = _way(name)
         if len(branches) <= MAXIMUM_DEPTH:
             node = tree
             for branch in branches:
-                node = node.setdefault(f"{branch}.", {})
+                node = node.setdefault(branch, {})
             node[leaf] = value
     return tree
+
+
+@lru_cache(maxsize=2048)
+def _way(name: str) -> tuple[tuple[str, ...], str]:
+    """A name with dots, cut; remembered, because clients send the same names with each request."""
+    *branches, leaf = name.split(".", MAXIMUM_DEPTH + 1)
+    return tuple(f"{branch}." for branch in branches), leaf
 
 
 def in_order(branch: Mapping[str, Any], suffix: str) -> list[Any]:
@@ -140,10 +148,11 @@ def in_order(branch: Mapping[str, Any], suffix: str) -> list[Any]:
     """
     numbered: list[tuple[int, Any]] = []
     for key, value in branch.items():
-        if not _INDEX.fullmatch(key.removesuffix(".")):
+        index, dot = (key[:-1], ".") if key[-1:] == "." else (key, "")
+        if not _INDEX.fullmatch(index):
             raise MalformedInput(reason="value.index")
-        if key.endswith(".") == bool(suffix):
-            numbered.append((int(key.removesuffix(".")), value))
+        if dot == suffix:
+            numbered.append((int(index), value))
     numbered.sort(key=lambda element: element[0])
     return [value for _, value in numbered]
 
