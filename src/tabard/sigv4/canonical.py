@@ -9,10 +9,11 @@ Header values lose outer white space, inner runs of it become one space, and rep
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import msgspec
 
 ALGORITHM: Final = "AWS4-HMAC-SHA256"
 TERMINATOR: Final = "aws4_request"
@@ -20,15 +21,17 @@ TERMINATOR: Final = "aws4_request"
 _UNRESERVED: Final = re.compile(rb"[A-Za-z0-9_.~-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(msgspec.Struct, frozen=True):
     """One request as it was sent: the target's raw bytes, header names lower-cased and in order."""
 
     method: str
     raw_path: bytes
     raw_query: bytes
     headers: tuple[tuple[bytes, bytes], ...]
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"SignedRequest({self.method} {self.raw_path!r})"  # the rest holds what may be a secret
 
 
 def canonical_path(raw_path: bytes) -> bytes:

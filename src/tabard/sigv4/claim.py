@@ -9,11 +9,12 @@ The order of checks on AWS STS: presence and form · date · credential scope ·
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
+
+import msgspec
 
 from tabard.sigv4.canonical import TERMINATOR, SignedRequest
 from tabard.sigv4.faults import (
@@ -55,8 +56,7 @@ _HTTP_DATE: Final = re.compile(
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """Who is said to have signed, when, for what, and over which headers.
 
     `date`, `region`, `service` and `terminator` are the credential scope. `signed_headers` are lower-case,
@@ -72,12 +72,15 @@ class Claim:
     signature: str
     timestamp: datetime
     stamp: str
-    session_token: str | None = field(repr=False)
+    session_token: str | None
     presigned: bool
 
     @property
     def scope(self) -> str:
         return f"{self.date}/{self.region}/{self.service}/{self.terminator}"
+
+    def __repr__(self) -> str:
+        return f"Claim({self.access_key_id}/{self.scope})"  # the token is a secret
 
 
 def read_claim(request: SignedRequest) -> Claim:
