@@ -50,7 +50,7 @@ class Keys:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CommandFailed(Exception):
+class CommandFailed(Exception):  # noqa: N818 - a fact about the command
     """What the aws CLI said on stderr."""
 
     text: str

@@ -68,7 +68,7 @@ class JSONLinesAudit:
             return
         self._looked = now
         try:
-            there = os.stat(self._path)
+            there = self._path.stat()
         except FileNotFoundError:
             there = None
         ours = os.fstat(self._fd)

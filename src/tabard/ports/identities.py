@@ -60,7 +60,7 @@ class Identities(Protocol):
     async def role(self, role_id: str) -> RoleEntry | None: ...
     async def role_by_arn(self, arn: str) -> RoleEntry | None: ...
     async def managed_policies(self, account: str, arns: Sequence[str]) -> tuple[tuple[str, Policy], ...]:
-        """ARN and default version of each managed policy, the account's own and AWS's; those that are gone are left out.
+        """ARN and default version of each managed policy, the account's own and AWS's. What is gone is left out.
 
         The same `Policy` object is answered until the policy changes, so that a caller may keep what it
         compiled from it for as long as `is` holds.

@@ -207,6 +207,7 @@ def test_what_is_loaded_while_a_change_arrives_is_not_kept(world: World) -> None
 
     async def work(identities: StoredIdentities) -> None:
         load, refreshed = identities._load_user, threading.Event()
+        changed_in_store, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def slow(records: Any, user_id: str) -> Any:
             found = load(records, user_id)
@@ -214,13 +215,13 @@ def test_what_is_loaded_while_a_change_arrives_is_not_kept(world: World) -> None
             writer = threading.Thread(target=put, args=(world, "users", changed))
             writer.start()
             writer.join()
+            loop.call_soon_threadsafe(changed_in_store.set)
             refreshed.wait()
             return found
 
         identities._load_user = slow  # type: ignore[method-assign]
         loading = asyncio.ensure_future(identities.user(user.id))
-        while identities._store.revision() == identities._revision:
-            await asyncio.sleep(0)
+        await changed_in_store.wait()
         await identities.refresh()
         refreshed.set()
         old = await loading
