@@ -8,7 +8,7 @@ Header values lose outer white space, inner runs of it become one space, and rep
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from hashlib import sha256
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -64,15 +64,12 @@ def canonical_query(raw_query: bytes, *, without: str | None = None) -> bytes:
     return b"&".join([name + b"=" + value for name, value in pairs])
 
 
-def canonical_headers(headers: Iterable[tuple[bytes, bytes]], signed: tuple[bytes, ...]) -> bytes:
+def canonical_headers(headers: Sequence[tuple[bytes, bytes]], signed: tuple[bytes, ...]) -> bytes:
     """The signed headers' lines. Every name in `signed` must be among `headers`."""
-    values: dict[bytes, bytes] = {}
-    wanted = set(signed)
-    for name, value in headers:
-        if name in wanted:
-            trimmed = b" ".join(value.split())
-            values[name] = values[name] + b"," + trimmed if name in values else trimmed
-    return b"".join([name + b":" + values[name] + b"\n" for name in signed])
+    values = dict(headers)
+    if len(values) < len(headers):
+        values = {name: b",".join([_trimmed(value) for each, value in headers if each == name]) for name in signed}
+    return b"".join([name + b":" + _trimmed(values[name]) + b"\n" for name in signed])
 
 
 def canonical_request(
@@ -99,6 +96,10 @@ def string_to_sign(canonical: bytes, *, timestamp: str, scope: str) -> bytes:
 def decoded(text: bytes) -> bytes:
     """One name or value of the query, decoded."""
     return unquote_to_bytes(text.replace(b"+", b" "))
+
+
+def _trimmed(value: bytes) -> bytes:
+    return b" ".join(value.split())
 
 
 def _encoded(text: bytes) -> bytes:

@@ -124,7 +124,7 @@ def check_scope(claim: Claim, *, service: str, regions: Collection[str] | None, 
     Raises:
         SignatureDoesNotMatch: no; all that is wrong with the scope is told at once.
     """
-    _check_window(claim, now.replace(microsecond=0))
+    _check_window(claim, now)
     wrong: dict[str, str] = {}
     if not _REGION.fullmatch(claim.region) or (regions is not None and claim.region not in regions):
         wrong["region"] = "Credential should be scoped to a valid region. "
@@ -199,11 +199,11 @@ def _fields(headers: dict[bytes, bytes], raw_query: bytes) -> Fields:
 
 
 def _signed_headers(text: str, headers: dict[bytes, bytes]) -> tuple[bytes, ...]:
-    signed = _listed(text)
-    if not headers.keys() >= set(signed):
+    signed, names = _listed(text)
+    if not names <= headers.keys():
         raise SignatureDoesNotMatch(reason="sigv4.signed-headers.absent")
-    for name in headers:
-        if (name.startswith(b"x-amz-") or name == b"content-md5") and name not in signed:
+    for name in headers.keys() - names:
+        if name.startswith(b"x-amz-") or name == b"content-md5":
             raise SignatureDoesNotMatch(
                 f"'{name.decode('latin-1')}' must be a 'SignedHeader' in the AWS Authorization.",
                 reason="sigv4.signed-headers.unsigned",
@@ -212,8 +212,8 @@ def _signed_headers(text: str, headers: dict[bytes, bytes]) -> tuple[bytes, ...]
 
 
 @lru_cache(maxsize=128)
-def _listed(text: str) -> tuple[bytes, ...]:
-    """The names of the list; remembered, because a client sends the same list with every request."""
+def _listed(text: str) -> tuple[tuple[bytes, ...], frozenset[bytes]]:
+    """The names of the list, in order and as a set; remembered, because a client sends the same list with every request."""
     names = text.split(";", MAXIMUM_SIGNED)
     if not all(map(_HEADER_NAME.fullmatch, names)):
         raise SignatureDoesNotMatch(reason="sigv4.signed-headers.form")
@@ -228,7 +228,7 @@ def _listed(text: str) -> tuple[bytes, ...]:
         )
     if b"authorization" in signed:
         raise SignatureDoesNotMatch(reason="sigv4.signed-headers.authorization")
-    return signed
+    return signed, frozenset(signed)
 
 
 @lru_cache(maxsize=128)
@@ -253,6 +253,9 @@ def _credential(text: str) -> tuple[str, str, str, str, str]:
 
 
 def _check_window(claim: Claim, now: datetime) -> None:
+    if abs(now - claim.timestamp) < WINDOW:
+        return
+    now = now.replace(microsecond=0)
     earliest, latest = now - WINDOW, now + WINDOW
     if claim.timestamp < earliest:
         raise SignatureDoesNotMatch(

@@ -29,15 +29,8 @@ def read_authorization(headers: Mapping[bytes, bytes]) -> Fields:
         raise unsupported_algorithm(scheme)
     parts = _parse(rest, text)
     date = headers.get(b"x-amz-date") or headers.get(b"date") or b""
-    missing = [f"Authorization header requires '{name}' parameter. " for name in _PARTS if not parts.get(name)]
-    if not date:
-        missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ")
-    if missing:
-        digest = base64.b64encode(sha256(text.encode()).digest()).decode()
-        raise IncompleteSignature(
-            f"{''.join(missing)}(Hashed with SHA-256 and encoded with Base64) Authorization={digest}",
-            reason="sigv4.authorization.incomplete",
-        )
+    if len(parts) < len(_PARTS) or not (all(parts.values()) and date):
+        raise _incomplete(text, parts, date)
     token = headers.get(b"x-amz-security-token")
     return Fields(
         credential=parts["Credential"],
@@ -53,6 +46,17 @@ def unsupported_algorithm(name: str) -> IncompleteSignature:
     """The refusal of any other kind of signature."""
     return IncompleteSignature(
         f"Unsupported AWS 'algorithm': '{name}' (only {ALGORITHM} for now). ", reason="sigv4.algorithm"
+    )
+
+
+def _incomplete(text: str, parts: Mapping[str, str], date: bytes) -> IncompleteSignature:
+    missing = [f"Authorization header requires '{name}' parameter. " for name in _PARTS if not parts.get(name)]
+    if not date:
+        missing.append("Authorization header requires existence of either a 'X-Amz-Date' or a 'Date' header. ")
+    digest = base64.b64encode(sha256(text.encode()).digest()).decode()
+    return IncompleteSignature(
+        f"{''.join(missing)}(Hashed with SHA-256 and encoded with Base64) Authorization={digest}",
+        reason="sigv4.authorization.incomplete",
     )
 
 
