@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal
 
-from bench import decide, servers, tabard
+from bench import decide, footprint, servers, tabard
 from bench.load import Measured, load
 
 ROUNDS = 5
@@ -78,6 +78,7 @@ STATEMENTS = (1, 10, 100, 1000)
 
 Round = Mapping[str, Measured]
 Decisions = Mapping[int, tuple[float, float]]
+Footprint = Mapping[str, tuple[str, str]]
 
 
 def measure(names: Sequence[str], rounds: int, seconds: float) -> list[Round]:
@@ -98,7 +99,7 @@ def measure(names: Sequence[str], rounds: int, seconds: float) -> list[Round]:
         return measured
 
 
-def render(rounds: Sequence[Round], decisions: Decisions, *, seconds: float) -> str:
+def render(rounds: Sequence[Round], decisions: Decisions, taken: Footprint, *, seconds: float) -> str:
     """The page. Numbers of one run belong together; none is worth anything beside another machine's."""
     names = list(rounds[0])
     lines = [
@@ -127,6 +128,9 @@ def render(rounds: Sequence[Round], decisions: Decisions, *, seconds: float) -> 
         )
     lines += ["", "| statements | decision that matches, µs | decision that does not, µs |", "|---|---|---|"]
     lines += [f"| {number} | {match:.2f} | {miss:.2f} |" for number, (match, miss) in decisions.items()]
+    if taken:
+        lines += ["", "| before it does anything | measured | goal |", "|---|---|---|"]
+        lines += [f"| {name} | {value} | {goal} |" for name, (value, goal) in taken.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -149,9 +153,11 @@ def main() -> None:
     if not names:
         sys.exit(f"no contender's name holds {asked.only!r}; there are: {', '.join(CONTENDERS)}")
     rounds = measure(names, asked.rounds, asked.seconds)
-    page = render(rounds, {number: decide.run(decide.build(number)) for number in STATEMENTS}, seconds=asked.seconds)
+    whole = (asked.only, asked.rounds, asked.seconds) == ("", ROUNDS, SECONDS)
+    decisions = {number: decide.run(decide.build(number)) for number in STATEMENTS}
+    page = render(rounds, decisions, footprint.measure() if whole else {}, seconds=asked.seconds)
     print("\n" + page)
-    if (asked.only, asked.rounds, asked.seconds) == ("", ROUNDS, SECONDS):
+    if whole:
         PAGE.parent.mkdir(exist_ok=True)
         PAGE.write_text(page)
         print(f"written to {PAGE.relative_to(servers.ROOT)}")

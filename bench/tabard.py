@@ -11,6 +11,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlencode
@@ -128,19 +129,41 @@ def client(service: str, port: int, credentials: Credentials) -> "boto3.client":
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """A store on disk that a server can be started on."""
+
+    folder: Path
+    port: int
+    account: str
+    admin: Credentials
+
+    def serving(self) -> "contextlib.AbstractContextManager[int]":
+        """Run Tabard on it; yields the process id."""
+        command = [sys.executable, "-m", "tabard", "serve", "--config", f"{self.folder}/tabard.toml"]
+        return running(command, port=self.port, quiet=True)
+
+
 @contextlib.contextmanager
-def _tabard(action: str, *, workers: int = 1, roles: int = ROLES) -> Iterator[Target]:
-    """Tabard on SQLite with `roles` roles stored."""
+def stored(roles: int, *, workers: int = 1) -> Iterator[Stored]:
+    """A SQLite store with that many roles."""
     with tempfile.TemporaryDirectory() as folder:
         port = free_port()
         account, admin = _prepare(Path(folder), port, workers=workers, roles=roles)
-        command = [sys.executable, "-m", "tabard", "serve", "--config", f"{folder}/tabard.toml"]
-        with running(command, port=port, quiet=True) as pid:
-            caller = _session(port, account, admin)
-            forms = _forms(action, account)
-            yield Target(
-                port=port, pid=pid, requests=lambda: [signed(forms[n % len(forms)], caller, port) for n in range(BATCH)]
-            )
+        yield Stored(folder=Path(folder), port=port, account=account, admin=admin)
+
+
+@contextlib.contextmanager
+def _tabard(action: str, *, workers: int = 1, roles: int = ROLES) -> Iterator[Target]:
+    """Tabard on SQLite with `roles` roles stored."""
+    with stored(roles, workers=workers) as at, at.serving() as pid:
+        caller = take_role(at)
+        forms = _forms(action, at.account)
+        yield Target(
+            port=at.port,
+            pid=pid,
+            requests=lambda: [signed(forms[n % len(forms)], caller, at.port) for n in range(BATCH)],
+        )
 
 
 def _prepare(folder: Path, port: int, *, workers: int, roles: int) -> tuple[str, Credentials]:
@@ -182,9 +205,10 @@ def _prepare(folder: Path, port: int, *, workers: int, roles: int) -> tuple[str,
     return account.id, Credentials(admin.access_key_id, admin.secret_access_key)
 
 
-def _session(port: int, account: str, admin: Credentials) -> Credentials:
-    taken = client("sts", port, admin).assume_role(
-        RoleArn=f"arn:aws:iam::{account}:role/Caller",
+def take_role(at: Stored) -> Credentials:
+    """The session that the calls are made with."""
+    taken = client("sts", at.port, at.admin).assume_role(
+        RoleArn=f"arn:aws:iam::{at.account}:role/Caller",
         RoleSessionName="bench-caller",
         Tags=[{"Key": "Department", "Value": "HR"}],
     )["Credentials"]
