@@ -66,15 +66,18 @@ class JSONLinesAudit:
         now = monotonic()
         if now - self._looked < REOPEN_CHECK:
             return
-        self._looked = now
         try:
             there = self._path.stat()
         except FileNotFoundError:
             there = None
         ours = os.fstat(self._fd)
         if there is None or (there.st_ino, there.st_dev) != (ours.st_ino, ours.st_dev):
-            os.close(self._fd)
+            # The old file is closed last: if the new one cannot be opened, its number must not come to mean
+            # another file, nor a client's socket, that the next record would then be written to.
+            moved_away = self._fd
             self._open()
+            os.close(moved_away)
+        self._looked = now
 
 
 class MemoryAudit:

@@ -73,3 +73,28 @@ def test_a06_a_full_disk_is_told_and_the_torn_line_does_not_spoil_the_next(tmp_p
     text = path.read_text().splitlines()
     assert [json.loads(text[0]), json.loads(text[-1])] == [{"n": 1}, {"n": 4}]
     os.close(full)
+
+
+def test_a_file_that_cannot_be_begun_anew_takes_nothing_and_no_other_file_is_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The moved file was closed before the new one was open, and its number went on being written to."""
+    monkeypatch.setattr(module, "REOPEN_CHECK", 0.0)
+    path = tmp_path / "audit.jsonl"
+    audit = JSONLinesAudit(path)
+    audit.append({"n": 1})
+    path.rename(tmp_path / "audit.1")
+    path.mkdir()
+    with pytest.raises(AuditUnavailable, match="cannot be written"):
+        audit.append({"n": 2})
+
+    with (tmp_path / "other").open("wb") as other:
+        with pytest.raises(AuditUnavailable):
+            audit.append({"n": 3})
+        assert other.tell() == (tmp_path / "other").stat().st_size == 0
+    path.rmdir()
+    audit.append({"n": 4})
+
+    assert lines(path) == [{"n": 4}]
+    assert lines(tmp_path / "audit.1") == [{"n": 1}]
+    audit.close()

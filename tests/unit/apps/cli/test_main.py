@@ -135,6 +135,15 @@ def test_a_wrong_setting_is_one_line(tmp_path: Path, changes: dict[str, dict[str
     refused(tabard("serve", "--config", config(tmp_path, **changes)), text)
 
 
+def test_the_password_in_a_stores_url_is_not_repeated(tmp_path: Path) -> None:
+    path = config(tmp_path, store={"url": "postgresql://tabard:a-secret-word@127.0.0.1:1/tabard"})
+
+    result = tabard("serve", "--config", path)
+
+    refused(result, "the store cannot be used")
+    assert "a-secret-word" not in result.stderr
+
+
 def test_tls_files_that_hold_something_else(tmp_path: Path) -> None:
     for name in ("key.pem", "chain.pem"):
         (tmp_path / name).write_text("this is not it")
