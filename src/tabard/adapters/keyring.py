@@ -117,7 +117,11 @@ class KeyRing:
     # ── for operators ────────────────────────────────────────────────────────────────────────────────
 
     def rotate(self, purpose: KeyPurpose, *, settle: timedelta = 2 * MAXIMUM_STALENESS) -> int:
-        """Make a new active key; the old ones go on opening. Returns the new key's id after `settle`."""
+        """Make a new active key; the old ones go on opening. Returns the new key's id.
+
+        `settle` is waited twice: until every process can open what the new key seals, before any seals with it;
+        and until every process seals with it, so that the old one may then be retired without harm to what is new.
+        """
         with self._store.write() as records:
             made = self._make(records, purpose, active=False)
         pause(settle)
@@ -127,6 +131,7 @@ class KeyRing:
                     records.sealing_keys.put(replace(key, active=False))
             records.sealing_keys.put(replace(made, active=True))
         self.reload()
+        pause(settle)
         return made.id
 
     def retire(self, key_id: int, *, settle: timedelta = 2 * MAXIMUM_STALENESS) -> None:
