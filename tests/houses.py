@@ -9,7 +9,6 @@ Nothing listens: a test hands over what the front door would. The clock stands a
 
 import asyncio
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,16 +16,13 @@ from typing import Any
 from urllib.parse import quote_plus
 
 from tabard.adapters.audit import MemoryAudit
-from tabard.adapters.identities import StoredIdentities
 from tabard.adapters.keyring import KeyRing
-from tabard.adapters.mint import RingMint
-from tabard.adapters.second_factor import StoredDevices
 from tabard.adapters.stores.memory import MemoryStore
 from tabard.apps.accounts import AccountMaker, NewKey
 from tabard.apps.api.application import APIApplication
-from tabard.apps.authentication import Authenticator
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.pipeline import Pipeline, World
+from tabard.apps.wiring import Foundation, make_pipeline
 from tabard.ports.audit import Audit
 from tabard.ports.store import Store
 from tests.attacks.forge_sigv4 import FORM, NOW, Draft
@@ -116,7 +112,7 @@ class InProcessHouse:
 
 @contextmanager
 def in_process_house(*, audit: Audit | None = None, store: Store | None = None) -> Iterator[InProcessHouse]:
-    """Everything wired as `apps/wiring.py` does it, over memory."""
+    """What `apps/wiring.py` makes, over memory."""
     clock, entropy = StandingClock(), CountingEntropy()
     store = store if store is not None else MemoryStore()
     ring = KeyRing(store, b"\x07" * 32, entropy=entropy, clock=clock)
@@ -124,25 +120,13 @@ def in_process_house(*, audit: Audit | None = None, store: Store | None = None) 
         maker = AccountMaker(records=records, now=clock.now(), entropy=entropy, secrets=ring)
         account, root = maker.account("main")
         _, admin = maker.administrator(account.id, "admin")
-    executor = ThreadPoolExecutor(max_workers=8, thread_name_prefix="store")
-    identities, mint = StoredIdentities(store, ring, executor), RingMint(ring, entropy)
-    world = World(
-        store=store,
-        executor=executor,
-        identities=identities,
-        mint=mint,
-        secrets=ring,
-        second_factor=StoredDevices(store, ring, executor),
-        audit=audit if audit is not None else MemoryAudit(),
-        clock=clock,
-        entropy=entropy,
-    )
-    pipeline = Pipeline(world, Authenticator(identities, mint, regions=None))
+    foundation = Foundation(store=store, ring=ring, clock=clock, entropy=entropy)
+    pipeline = make_pipeline(foundation, audit if audit is not None else MemoryAudit(), regions=None)
     with asyncio.Runner() as runner:
         house = InProcessHouse(
             application=APIApplication(pipeline),
             pipeline=pipeline,
-            world=world,
+            world=pipeline._world,
             account=account.id,
             root=root,
             admin=admin,

@@ -109,7 +109,7 @@ def test_d06_guessed_keys_push_nothing_real_out_and_are_forgotten(
 ) -> None:
     maximum = 50
     monkeypatch.setattr(identities_module, "MAXIMUM_UNKNOWN", maximum)
-    identities = StoredIdentities(house.world.store, house.world.identities._keys, house.world.executor)
+    identities = StoredIdentities(house.world.store, house.world.identities._keys, house.world.readers)
 
     async def guess() -> None:
         assert await identities.access_key(house.admin.access_key_id) is not None
@@ -256,6 +256,25 @@ def test_d08_more_slow_calls_than_there_are_places_are_told_to_slow_down() -> No
         assert len(house.records) == more + 1, "each call has one record, those that were sent away too"
         assert Counter(reasons(house.records)) == {None: MAXIMUM_WAITING + 1, "throttled": more - MAXIMUM_WAITING}
         assert house.call("CreateGroup", GroupName="later").status == 200, "the places are free again"
+
+
+def test_d08_callers_are_known_while_every_place_of_the_writers_is_taken() -> None:
+    """Look-ups of identities stood in line behind actions that waited to write, and all calls with them."""
+    store = SlowStore()
+    with in_process_house(store=store) as house:
+        house.call("GetCallerIdentity")
+        calls = [house.request("CreateGroup", GroupName=f"g{number}") for number in range(20)]
+        store.go.clear()
+
+        async def beside_slow_writers() -> HTTPResponse:
+            waiting = [asyncio.ensure_future(house.application.respond(call)) for call in calls]
+            await asyncio.sleep(1.1)  # so that what is known of the caller is too old to be used again unread
+            answer = await asyncio.wait_for(house.application.respond(house.request("GetCallerIdentity")), 5)
+            store.go.set()
+            await asyncio.gather(*waiting)
+            return answer
+
+        assert house.run(beside_slow_writers()).status == 200
 
 
 # ── one record a call, and A06: none, no credentials ─────────────────────────────────────────────────

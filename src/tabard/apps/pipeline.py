@@ -83,6 +83,7 @@ class World:
 
     store: Store
     executor: ThreadPoolExecutor
+    readers: ThreadPoolExecutor
     identities: StoredIdentities
     mint: Mint
     secrets: SecretBox
@@ -135,6 +136,7 @@ class Pipeline:
         await asyncio.gather(*self._background, return_exceptions=True)
         await self._flush_last_uses()
         self._world.executor.shutdown()
+        self._world.readers.shutdown()
         self._world.store.close()
         self._world.audit.close()
 

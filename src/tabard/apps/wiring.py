@@ -20,11 +20,14 @@ from tabard.apps.api.application import APIApplication
 from tabard.apps.authentication import Authenticator
 from tabard.apps.config import AuditSettings, Settings, SettingsError
 from tabard.apps.pipeline import Pipeline, World
+from tabard.ports.audit import Audit
 from tabard.ports.store import Store
 from tabard.ports.world import Clock, Entropy
 
 THREADS: Final = 8
-"""Threads of a worker that talk to the store."""
+"""Threads of a worker in which IAM actions run."""
+READERS: Final = 2
+"""Threads that look identities up: their own, so that they never stand in line behind actions that wait to write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,19 +99,26 @@ def open_audit(settings: AuditSettings) -> JSONLinesAudit:
 def make_application(settings: Settings) -> APIApplication:
     """One worker's application. Called in the worker's own process."""
     at = lay_foundation(settings, create=False)
+    regions = frozenset(settings.api.regions) or None
+    return APIApplication(make_pipeline(at, open_audit(settings.audit), regions=regions))
+
+
+def make_pipeline(at: Foundation, audit: Audit, *, regions: frozenset[str] | None) -> Pipeline:
+    """The pipeline and all that it needs of the world."""
     executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="store")
-    identities = StoredIdentities(at.store, at.ring, executor)
+    readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="identities")
+    identities = StoredIdentities(at.store, at.ring, readers)
     mint = RingMint(at.ring, at.entropy)
     world = World(
         store=at.store,
         executor=executor,
+        readers=readers,
         identities=identities,
         mint=mint,
         secrets=at.ring,
         second_factor=StoredDevices(at.store, at.ring, executor),
-        audit=open_audit(settings.audit),
+        audit=audit,
         clock=at.clock,
         entropy=at.entropy,
     )
-    regions = frozenset(settings.api.regions) or None
-    return APIApplication(Pipeline(world, Authenticator(identities, mint, regions=regions)))
+    return Pipeline(world, Authenticator(identities, mint, regions=regions))
