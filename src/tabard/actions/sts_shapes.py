@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tabard.faults import ConstraintViolated
 from tabard.ports.mint import Mint
 from tabard.sessions.claims import SessionClaims
 from tabard.sessions.seal import packed_policy_size
@@ -67,6 +68,19 @@ def duration(seconds: int | None) -> timedelta | None:
     return None if seconds is None else timedelta(seconds=seconds)
 
 
-def policy_arns(descriptors: Iterable[PolicyDescriptor] | None) -> tuple[str, ...]:
-    """The ARNs of managed session policies, in order."""
-    return tuple(d.arn for d in descriptors or () if d.arn)
+def policy_arns(descriptors: Iterable[PolicyDescriptor]) -> tuple[str, ...]:
+    """The ARNs of managed session policies, in order.
+
+    Raises:
+        ConstraintViolated: one names no ARN. Passing over it would leave a session wider than its maker meant.
+    """
+    arns = []
+    for number, descriptor in enumerate(descriptors, 1):
+        if descriptor.arn is None:
+            raise ConstraintViolated(
+                f"1 validation error detected: Value null at 'policyArns.{number}.member.arn' failed to satisfy "
+                "constraint: Member must not be null",
+                reason="session.policies.no-arn",
+            )
+        arns.append(descriptor.arn)
+    return tuple(arns)
