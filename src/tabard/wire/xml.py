@@ -21,15 +21,12 @@ _NOT_XML: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uff
 
 def escape(text: str) -> str:
     """`text` as character data."""
-    if not text.isprintable():
-        # A bare carriage return would be read back as a newline (XML 1.0 §2.11).
-        text = _NOT_XML.sub("\ufffd", text)
-        return _escape_markup(text).replace("\r", "&#xD;")
-    return _escape_markup(text)
-
-
-def _escape_markup(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    if text.isprintable():
+        return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    # A bare carriage return would be read back as a newline (XML 1.0 §2.11).
+    text = _NOT_XML.sub("\ufffd", text)
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    return text.replace("\r", "&#xD;")
 
 
 def compile_xml(operation: OperationModel, response: type[Any] | None) -> Callable[[Any, str], bytes]:
@@ -76,11 +73,14 @@ def _write(name: str, shape: Shape, annotation: Any, indent: str) -> Write:
 
 
 def _scalar(name: str, shape: Shape, indent: str) -> Write:
-    opening, closing = f"{indent}<{name}>", f"</{name}>\n"
+    opening, closing, text = f"{indent}<{name}>", f"</{name}>\n", _text_of(shape)
+    return lambda value, out: out.extend((opening, text(value), closing))
+
+
+def _text_of(shape: Shape) -> Callable[[Any], str]:
     if shape.kind == "string" and not shape.percent_encoded:
-        return lambda value, out: out.append(f"{opening}{escape(value)}{closing}")
-    text = text_of(shape)  # digits, instants, base64, percent-encoded: nothing to escape
-    return lambda value, out: out.append(f"{opening}{text(value)}{closing}")
+        return escape
+    return text_of(shape)  # digits, instants, base64, percent-encoded: nothing to escape
 
 
 def _structure(name: str, shape: Shape, owner: Any, indent: str) -> Write:
