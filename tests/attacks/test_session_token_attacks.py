@@ -8,11 +8,11 @@ import hashlib
 import json
 import threading
 import zlib
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
+from msgspec.structs import replace
 
 from tabard.actions.paging import page_of
 from tabard.adapters.keyring import KeyRing

@@ -1,8 +1,9 @@
 """Session claims as JSON data, and back."""
 
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
+
+from msgspec.structs import fields
 
 from tabard.sessions.claims import SessionClaims, SessionKind
 

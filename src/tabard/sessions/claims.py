@@ -5,9 +5,10 @@ be added at the end with a default; none may be moved, removed or given another 
 version byte in `seal.py`.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 
 class SessionKind(StrEnum):
@@ -23,8 +24,7 @@ class SessionKind(StrEnum):
     """GetFederationToken."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionClaims:
+class SessionClaims(msgspec.Struct, frozen=True, kw_only=True):
     """One session.
 
     `issuer_id` is the role's `AROA…` id, the user's `AIDA…` id, or the account id for root. `name` is the role
@@ -38,17 +38,20 @@ class SessionClaims:
     kind: SessionKind
     account: str
     access_key_id: str
-    secret_access_key: str = field(repr=False)
+    secret_access_key: str
     issuer_id: str
     issued: datetime
     expires: datetime
     name: str = ""
     issuing_key_id: str = ""
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = msgspec.field(default_factory=dict)
     transitive_tag_keys: tuple[str, ...] = ()
     source_identity: str | None = None
     policy: str | None = None
     policy_arns: tuple[str, ...] = ()
     mfa_at: datetime | None = None
     federated_provider: str | None = None
-    context: dict[str, str] = field(default_factory=dict)
+    context: dict[str, str] = msgspec.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"SessionClaims({self.kind.value} {self.issuer_id}:{self.name} {self.access_key_id})"  # no secrets

@@ -11,7 +11,7 @@ from typing import Final
 
 from tabard.faults import ConstraintViolated, ExpiredToken, InvalidParameterValue, PackedPolicyTooLarge
 from tabard.names.tags import MAXIMUM as MAXIMUM_TAGS
-from tabard.names.tags import duplicate_key, fold, is_reserved
+from tabard.names.tags import fold, is_reserved
 from tabard.policy.document import Kind, Policy
 from tabard.policy.parse import parse_policy
 from tabard.sessions.claims import SessionClaims
@@ -78,18 +78,17 @@ def session_tags(
             is no tag of this request, or too many in all.
     """
     tags = dict(requested)
-    if duplicate_key(key for key, _ in requested) is not None:
+    spelled = {fold(key): key for key in tags}
+    if len(spelled) < len(requested):
         raise InvalidParameterValue(
             "Duplicate tag keys found. Please note that Tag keys are case insensitive.",
             reason="session.tags.duplicate",
         )
-    if any(is_reserved(key) for key in tags):
+    if any(map(is_reserved, spelled)):
         raise InvalidParameterValue(
             "Tag keys that begin with 'aws:' are reserved for AWS use.", reason="session.tags.reserved"
         )
-    spelled = {fold(key): key for key in tags}
-    kept = {fold(key) for key in inherited}
-    if not kept.isdisjoint(spelled):
+    if inherited and not spelled.keys().isdisjoint(map(fold, inherited)):
         raise InvalidParameterValue(
             "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key "
             "from the calling session.",

@@ -213,7 +213,7 @@ def _signed_headers(text: str, headers: dict[bytes, bytes]) -> tuple[bytes, ...]
 
 @lru_cache(maxsize=128)
 def _listed(text: str) -> tuple[tuple[bytes, ...], frozenset[bytes]]:
-    """The names of the list, in order and as a set; remembered, because a client sends the same list with every request."""
+    """The names of the list, in order and as a set; remembered, because a client sends one list all the time."""
     names = text.split(";", MAXIMUM_SIGNED)
     if not all(map(_HEADER_NAME.fullmatch, names)):
         raise SignatureDoesNotMatch(reason="sigv4.signed-headers.form")

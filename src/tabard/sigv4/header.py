@@ -8,6 +8,7 @@ Raises:
 """
 
 import base64
+import re
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import Final
@@ -19,23 +20,23 @@ from tabard.sigv4.fields import Fields
 MAXIMUM: Final = 8192
 """Bytes of an Authorization header that are read at all."""
 _PARTS: Final = ("Credential", "Signature", "SignedHeaders")
+_USUAL: Final = re.compile(  # printable ASCII, without what separates the parts
+    rb"AWS4-HMAC-SHA256 Credential=([!-+\--<>-~]+), SignedHeaders=([!-+\--<>-~]+), Signature=([!-+\--<>-~]+)"
+)
+"""The header as SDKs write it. It is read at once; any other way of writing it is read piece by piece."""
 
 
 def read_authorization(headers: Mapping[bytes, bytes]) -> Fields:
     """The header's parts. `headers` holds each header once."""
-    text = _text(headers[b"authorization"])
-    scheme, _, rest = text.partition(" ")
-    if scheme != ALGORITHM:
-        raise unsupported_algorithm(scheme)
-    parts = _parse(rest, text)
+    raw = headers[b"authorization"]
     date = headers.get(b"x-amz-date") or headers.get(b"date") or b""
-    if len(parts) < len(_PARTS) or not (all(parts.values()) and date):
-        raise _incomplete(text, parts, date)
+    usual = _USUAL.fullmatch(raw) if date and len(raw) <= MAXIMUM else None
+    credential, signed_headers, signature = _read(raw, date) if usual is None else map(bytes.decode, usual.groups())
     token = headers.get(b"x-amz-security-token")
     return Fields(
-        credential=parts["Credential"],
-        signed_headers=parts["SignedHeaders"],
-        signature=parts["Signature"],
+        credential=credential,
+        signed_headers=signed_headers,
+        signature=signature,
         date=date.decode("latin-1"),
         session_token=None if token is None else token.decode("latin-1"),
         presigned=False,
@@ -47,6 +48,18 @@ def unsupported_algorithm(name: str) -> IncompleteSignature:
     return IncompleteSignature(
         f"Unsupported AWS 'algorithm': '{name}' (only {ALGORITHM} for now). ", reason="sigv4.algorithm"
     )
+
+
+def _read(raw: bytes, date: bytes) -> tuple[str, str, str]:
+    """The parts of any header, or why it cannot be read."""
+    text = _text(raw)
+    scheme, _, rest = text.partition(" ")
+    if scheme != ALGORITHM:
+        raise unsupported_algorithm(scheme)
+    parts = _parse(rest, text)
+    if len(parts) < len(_PARTS) or not (all(parts.values()) and date):
+        raise _incomplete(text, parts, date)
+    return parts["Credential"], parts["SignedHeaders"], parts["Signature"]
 
 
 def _incomplete(text: str, parts: Mapping[str, str], date: bytes) -> IncompleteSignature:

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
+from msgspec import structs
 
 from tabard.actions.authenticated import Authenticated
 from tabard.apps.authentication import Authenticator
 from tabard.apps.http import HTTPRequest
 from tabard.directory.entities import AccessKey, KeyStatus
 from tabard.faults import ExpiredToken, Fault, InvalidClientTokenId
+from tabard.policy.decide import AccessRequest, decide
 from tabard.policy.principal import PrincipalKind
 from tabard.sessions.claims import SessionClaims, SessionKind
 from tabard.sigv4.faults import IncompleteSignature, MissingAuthenticationToken, SignatureDoesNotMatch
@@ -96,7 +98,7 @@ def test_each_check_comes_before_the_next() -> None:
             gate.prove(unsigned(headers=((b"host", b"h"), (b"authorization", b"AWS4-HMAC-SHA256 x")))),
             gate.prove(signed(Draft(scope="20261124/mars/sts/aws4_request", secret=wrong))),
             gate.session(over, scope="20261124/mars/sts/aws4_request", secret=wrong),
-            gate.session(replace(over, access_key_id="ASIAOTHEROTHEROTHER2"), key_id=SESSION_KEY, secret=wrong),
+            gate.session(structs.replace(over, access_key_id="ASIAOTHEROTHEROTHER2"), key_id=SESSION_KEY, secret=wrong),
             gate.session(over, secret=wrong),
             gate.session(gone, secret=wrong),
             gate.session(claims_of(SessionKind.ROLE, here.id), secret=wrong),
@@ -338,6 +340,33 @@ def test_session_policies_narrow_and_a_federated_user_without_any_has_nothing() 
 
     assert plain is None
     assert [count(policies) for policies in (inline, managed, gone, federated)] == [1, 1, 0, 0]
+
+
+def test_k10_a_federated_user_has_what_its_maker_and_the_session_policy_both_allow() -> None:
+    async def play(gate: Gate) -> Authenticated:
+        own = ALLOW_ALL.replace('"Action":"*"', '"Action":["s3:GetObject","s3:PutObject"]')
+        narrow = ALLOW_ALL.replace('"Action":"*"', '"Action":["s3:GetObject","s3:DeleteObject"]')
+        alice = gate.stage.world.user("alice", inline_policies={"own": own})
+        gate.give_key(alice.id)
+        return await gate.session(
+            claims_of(SessionKind.FEDERATED_USER, alice.id, issuing_key_id=KEY, name="jean", policy=narrow)
+        )
+
+    who = at_the_gate(play)
+
+    def may(action: str) -> bool:
+        request = AccessRequest(
+            principal=who.caller.principal,
+            action=action,
+            resource="arn:aws:s3:::reports/q3",
+            resource_account=ACCOUNT,
+            context=who.context,
+        )
+        return decide(request, who.standing.layers()).allowed
+
+    assert [may(f"s3:{name}") for name in ("GetObject", "PutObject", "DeleteObject", "ListBucket")] == [
+        *(True, False, False, False)
+    ]
 
 
 def test_root_hands_on_what_the_session_policy_says() -> None:

@@ -1,9 +1,9 @@
 import json
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tabard.sessions.seal import MAXIMUM, TokenKeys, open_token, packed_policy_size, seal_token
 from tests.vectors.session_claims import claims_from
