@@ -1,8 +1,12 @@
 """GetSessionToken, and what a second factor opens (IAM User Guide, "Secure API access with MFA")."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.journeys.conftest import House, Keys, allow, trust
 from tests.journeys.tenant import Someone, Tenant, denied, refused
@@ -137,6 +141,25 @@ def test_k20_a_code_is_good_once(home: Tenant, ana: Someone) -> None:
             TokenCode=device.last_code(),
         )
     assert sts.get_session_token(SerialNumber=device.serial_number, TokenCode=device.next_code())
+
+
+def test_k20_a_code_that_is_given_many_times_at_once_is_good_once(home: Tenant, ana: Someone) -> None:
+    device = home.device(ana)
+    code = {"SerialNumber": device.serial_number, "TokenCode": device.next_code()}
+    clients = [home.client("sts", ana.keys) for _ in range(8)]
+
+    def ask(sts: Any) -> str:
+        try:
+            sts.get_session_token(**code)
+        except ClientError as refusal:
+            return refusal.response["Error"]["Message"]
+        return "given"
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = Counter(pool.map(ask, clients))
+
+    assert answers["given"] == 1
+    assert set(answers) <= {"given", WRONG_CODE}
 
 
 def test_k20_the_codes_that_enabled_a_device_are_used_up(home: Tenant, ana: Someone) -> None:
