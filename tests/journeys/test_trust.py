@@ -356,6 +356,49 @@ def test_a_source_identity_has_no_colon(home: Tenant, plain: Someone) -> None:
     assert home.session(role, plain.keys, SourceIdentity="ana@corp")
 
 
+@pytest.mark.parametrize(
+    ("holds", "fails"),
+    [
+        ({"IpAddress": {"aws:SourceIp": "127.0.0.0/8"}}, {"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}),
+        ({"Bool": {"aws:SecureTransport": "false"}}, {"Bool": {"aws:SecureTransport": "true"}}),
+        (
+            {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}},
+            {"DateLessThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}},
+        ),
+        ({"StringEquals": {"aws:RequestedRegion": "us-east-1"}}, {"StringEquals": {"aws:RequestedRegion": "mars"}}),
+        ({"StringEquals": {"aws:PrincipalType": "User"}}, {"StringEquals": {"aws:PrincipalType": "AssumedRole"}}),
+        ({"StringLike": {"aws:userid": "AIDA*"}}, {"StringLike": {"aws:userid": "AROA*:*"}}),
+        ({"StringLike": {"aws:UserAgent": "Boto3/*"}}, {"StringLike": {"aws:UserAgent": "curl/*"}}),
+        ({"Null": {"aws:TokenIssueTime": "true"}}, {"Null": {"aws:TokenIssueTime": "false"}}),
+        (
+            {"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*:user/plain-*"}},
+            {"ArnLike": {"aws:PrincipalArn": "*:role/*"}},
+        ),
+    ],
+)
+def test_what_is_known_of_every_request_may_be_a_condition(
+    home: Tenant, plain: Someone, holds: dict[str, Any], fails: dict[str, Any]
+) -> None:
+    assert home.session(home.role(trust({"AWS": "*"}, Condition=holds)), plain.keys)
+    assert refusal(home, plain.keys, home.role(trust({"AWS": "*"}, Condition=fails)))[0] == "AccessDenied"
+
+
+def test_t03_a_role_of_another_account_takes_one_here_within_its_own_limits(home: Tenant, abroad: Tenant) -> None:
+    user = abroad.user(allow(ASSUME))
+    first = abroad.role(trust({"AWS": user.arn}), allow(ASSUME))
+    silent = abroad.role(trust({"AWS": user.arn}))
+    here = home.role(trust({"AWS": [first, silent]}), allow("iam:ListUsers"))
+
+    session = home.session(here, abroad.session(first, user.keys))
+    assert home.client("sts", session).get_caller_identity()["Account"] == home.account
+    for keys in (
+        abroad.session(silent, user.keys),
+        abroad.session(first, user.keys, Policy=document(allow("iam:*"))),
+        user.keys,
+    ):
+        assert refusal(home, keys, here)[0] == "AccessDenied"
+
+
 # ── durations ────────────────────────────────────────────────────────────────────────────────────────
 
 
