@@ -347,6 +347,10 @@ def test_a_user_as_terraform_deletes_it_with_all_that_it_holds(iam: Any, name: s
     assert iam.list_signing_certificates(UserName=name)["Certificates"] == []
     assert iam.list_service_specific_credentials(UserName=name)["ServiceSpecificCredentials"] == []
     assert iam.list_mfa_devices(UserName=name)["MFADevices"] == []
+    for absent in (iam.get_login_profile, iam.delete_login_profile):
+        with pytest.raises(ClientError) as refused:
+            absent(UserName=name)
+        assert code(refused) == "NoSuchEntity", "which the provider takes for done"
     assert iam.list_user_policies(UserName=name)["PolicyNames"] == []
     assert iam.list_attached_user_policies(UserName=name)["AttachedPolicies"] == []
     iam.delete_user(UserName=name)

@@ -192,8 +192,9 @@ def test_two_workers_serve_and_one_that_is_killed_is_replaced(tmp_path: Path) ->
         assert [record["eventName"] for record in records] == ["CreateGroup"] + ["ListGroups"] * 8
 
 
-def test_sigterm_lets_the_calls_in_flight_finish_and_ends_with_zero(tmp_path: Path) -> None:
-    with serving(tmp_path) as server:
+@pytest.mark.parametrize("workers", [1, 2])
+def test_sigterm_lets_the_calls_in_flight_finish_and_ends_with_zero(tmp_path: Path, workers: int) -> None:
+    with serving(tmp_path, listen={"workers": workers}) as server:
         answered: list[str] = []
         stopped = threading.Event()
 
