@@ -4,9 +4,8 @@ Opened tokens are remembered, within a bound: a client sends the same token with
 (a key is retired), everything remembered is forgotten.
 """
 
+from functools import lru_cache, partial
 from typing import Final
-
-from cachetools import LRUCache
 
 from tabard.adapters.keyring import KeyRing
 from tabard.ports.world import Entropy
@@ -22,19 +21,18 @@ class RingMint:
     def __init__(self, ring: KeyRing, entropy: Entropy) -> None:
         self._ring = ring
         self._entropy = entropy
-        self._opened_by: TokenKeys = ring.token_keys()
-        self._opened: LRUCache[tuple[str, str], SessionClaims] = LRUCache(maxsize=MAXIMUM_OPENED)
+        self._use(ring.token_keys())
 
     def seal(self, claims: SessionClaims, *, minimum_size: int = 0) -> str:
         return seal_token(claims, self._ring.token_keys(), nonce=self._entropy(NONCE_SIZE), minimum_size=minimum_size)
 
     def open(self, token: str, access_key_id: str) -> SessionClaims:
         keys = self._ring.token_keys()
-        if keys is not self._opened_by:
-            self._opened.clear()
-            self._opened_by = keys
-        claims = self._opened.get((token, access_key_id))
-        if claims is None:
-            claims = open_token(token, access_key_id, keys)
-            self._opened[token, access_key_id] = claims
-        return claims
+        if keys is not self._keys:
+            self._use(keys)
+        return self._open(token, access_key_id)
+
+    def _use(self, keys: TokenKeys) -> None:
+        """Open with these keys from now on. A refusal is an exception, and is not remembered."""
+        self._keys = keys
+        self._open = lru_cache(maxsize=MAXIMUM_OPENED)(partial(open_token, keys=keys))
