@@ -72,9 +72,8 @@ def shape(name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     for part in ("member", "key", "value"):
         if part in value:
             made[part] = target(f"{name}.{part}", value[part])
-    return made | {
-        trait: value[trait] for trait in ("required", "min", "max", "pattern", "enum", "sensitive") if value.get(trait)
-    }
+    made |= {trait: value[trait] for trait in ("min", "max") if trait in value}  # a minimum of 0 refuses -1
+    return made | {trait: value[trait] for trait in ("required", "pattern", "enum", "sensitive") if value.get(trait)}
 
 
 def target(name: str, value: Mapping[str, Any]) -> str:
