@@ -199,7 +199,7 @@ class Pipeline:
 
     async def _answer(self, call: Call, source: bytes) -> bytes:
         # 1 which operation
-        if source is call.http.body and _names_an_action(call.http.raw_query):
+        if source is call.http.body and names_an_action(call.http.raw_query):
             raise AmbiguousRequest
         if len(source) > MAXIMUM_FORM:
             raise FormTooLarge
@@ -328,8 +328,9 @@ def _headers(call: Call) -> dict[str, str]:
     return {"x-amzn-RequestId": call.id, "Content-Type": "application/json" if call.wants_json else "text/xml"}
 
 
-def _names_an_action(raw_query: bytes) -> bool:
-    return raw_query.startswith(b"Action=") or b"&Action=" in raw_query
+def names_an_action(form: bytes) -> bool:
+    """Whether a form or a query string has an `Action`, spelt plainly."""
+    return form.startswith(b"Action=") or b"&Action=" in form
 
 
 def _uuid(entropy: bytes) -> str:

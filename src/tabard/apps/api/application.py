@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from tabard.apps.http import HTTPRequest, HTTPResponse
-from tabard.apps.pipeline import Pipeline
+from tabard.apps.pipeline import Pipeline, names_an_action
 from tabard.ports.store import StoreUnavailable
 
 FORM: Final = b"application/x-www-form-urlencoded"
@@ -45,14 +45,14 @@ class APIApplication:
         """Answer one request. It never raises."""
         if BROKEN_ESCAPE.search(request.raw_path):
             return HTTPResponse(400)
-        if request.method == "POST" and is_form(request) and _names_an_action(request.body or request.raw_query):
+        if request.method == "POST" and is_form(request) and names_an_action(request.body or request.raw_query):
             # On whatever path: the path takes part in the signature.
             return await self._pipeline.respond(request, request.body or request.raw_query)
         if request.raw_path != b"/":
             return await self._elsewhere(request)
-        if request.method == "POST" and not request.body and _names_an_action(request.raw_query):
+        if request.method == "POST" and not request.body and names_an_action(request.raw_query):
             return await self._pipeline.respond(request, request.raw_query)
-        if request.method == "GET" and _names_an_action(request.raw_query):
+        if request.method == "GET" and names_an_action(request.raw_query):
             return await self._pipeline.respond(request, request.raw_query)
         if request.method in {"GET", "POST"}:
             query = f"?{request.raw_query.decode('ascii')}" if request.raw_query and request.method == "GET" else ""
@@ -82,10 +82,6 @@ def is_form(request: HTTPRequest) -> bool:
         if name == b"content-type":
             return value.split(b";", 1)[0].strip().lower() == FORM
     return False
-
-
-def _names_an_action(raw_query: bytes) -> bool:
-    return raw_query.startswith(b"Action=") or b"&Action=" in raw_query
 
 
 def _is_preflight(request: HTTPRequest) -> bool:
