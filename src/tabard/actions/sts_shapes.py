@@ -1,8 +1,9 @@
-"""Parts of requests and answers that several STS actions share."""
+"""Parts of requests and answers that several STS actions share: structs, which are quickly made."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from tabard.faults import ConstraintViolated
 from tabard.ports.mint import Mint
@@ -10,23 +11,20 @@ from tabard.sessions.claims import SessionClaims
 from tabard.sessions.seal import packed_policy_size
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(msgspec.Struct, frozen=True):
     """A session tag as a client sends it."""
 
     key: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class PolicyDescriptor:
+class PolicyDescriptor(msgspec.Struct, frozen=True):
     """A managed session policy as a client sends it."""
 
     arn: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """Temporary credentials, ready for the client."""
 
     access_key_id: str
@@ -38,8 +36,7 @@ class Credentials:
         return f"Credentials({self.access_key_id})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Minted:
+class Minted(msgspec.Struct, frozen=True, kw_only=True):
     """Credentials and the size of their token, which STS reports as a share of what it may be."""
 
     credentials: Credentials

@@ -1,19 +1,22 @@
-"""Which field of an action's dataclass is which member of the model.
+"""Which field of an action's class is which member of the model.
 
 A field is its member's name in snake case, and its type must be the member's: `str`, `int`, `bool`, `bytes`,
-`datetime`, a dataclass for a structure, `tuple[X, ...]` for a list, `dict[K, V]` for a map; `| None` where it may be
-left out. A member that a class does not have must be named by its `UNSUPPORTED`. All of this is checked when the
-table of operations is made, so that no drift between a dataclass and the model survives a start.
+`datetime`, a dataclass or struct for a structure, `tuple[X, ...]` for a list, `dict[K, V]` for a map; `| None` where
+it may be left out. A member that a class does not have must be named by its `UNSUPPORTED`. All of this is checked when
+the table of operations is made, so that no drift between a class and the model survives a start.
 """
 
 import re
 import types
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass
+from dataclasses import MISSING, dataclass, is_dataclass
+from dataclasses import fields as dataclass_fields
 from datetime import datetime
 from functools import cache
 from operator import attrgetter, itemgetter
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
+
+import msgspec
 
 from tabard.wire.model import Kind, Shape
 
@@ -52,17 +55,17 @@ def members_of(shape: Shape, owner: Any) -> Iterator[Member]:
     """The members of a structure that `owner` keeps; all of them where `owner` is None.
 
     Raises:
-        TypeError: the dataclass and the model differ.
+        TypeError: the class and the model differ.
     """
     if owner is None:
         for name, target in shape.members.items():
             required = name in shape.required
             yield Member(name=name, field=name, shape=target, type=None, required=required, get=_item(name))
         return
-    if not is_dataclass(owner) or not isinstance(owner, type):
-        raise TypeError(f"{owner} stands for the structure {shape.name} and is no dataclass")
+    if not _is_value(owner):
+        raise TypeError(f"{owner} stands for the structure {shape.name} and is neither a dataclass nor a struct")
     hints = get_type_hints(owner)
-    declared = {field.name: field for field in fields(owner)}
+    declared = _declared(owner)
     unsupported: frozenset[str] = getattr(owner, "UNSUPPORTED", frozenset())
     known = {field_name(name): name for name in shape.members if name not in unsupported}
     _require_same(owner, shape, set(declared), set(known), unsupported)
@@ -72,7 +75,7 @@ def members_of(shape: Shape, owner: Any) -> Iterator[Member]:
         field = field_name(name)
         bare, optional = _without_none(hints[field])
         _require_type(f"{owner.__module__}.{owner.__qualname__}.{field}", bare, target)
-        mandatory = declared[field].default is MISSING and declared[field].default_factory is MISSING and not optional
+        mandatory = declared[field] and not optional
         yield Member(
             name=name,
             field=field,
@@ -86,6 +89,19 @@ def members_of(shape: Shape, owner: Any) -> Iterator[Member]:
 def element_type(annotation: Any, *, of: int = 0) -> Any:
     """`tuple[X, ...]` → X; `dict[K, V]` → K or V; None stays None."""
     return None if annotation is None else get_args(annotation)[of]
+
+
+def _is_value(annotation: Any) -> bool:
+    return isinstance(annotation, type) and (is_dataclass(annotation) or issubclass(annotation, msgspec.Struct))
+
+
+def _declared(owner: Any) -> dict[str, bool]:
+    """The fields of a class, and whether one must be given."""
+    if issubclass(owner, msgspec.Struct):
+        return {field.name: field.required for field in msgspec.structs.fields(owner)}
+    return {
+        field.name: field.default is MISSING and field.default_factory is MISSING for field in dataclass_fields(owner)
+    }
 
 
 def _item(name: str) -> Callable[[Any], Any]:
@@ -113,7 +129,7 @@ def _require_same(owner: type, shape: Shape, has: set[str], wanted: set[str], un
 
 def _require_type(where: str, annotation: Any, shape: Shape) -> None:
     if shape.kind == "structure":
-        fits = is_dataclass(annotation)
+        fits = _is_value(annotation)
     elif shape.kind == "list" and shape.member is not None:
         arguments = get_args(annotation)
         fits = get_origin(annotation) is tuple and len(arguments) == 2 and arguments[1] is Ellipsis

@@ -11,9 +11,10 @@ refused with the same words as one that does not trust the caller, and until a c
 the role's account holds.
 """
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
+
+import msgspec
 
 from tabard.actions.authenticated import Authenticated
 from tabard.actions.sts_shapes import (
@@ -47,14 +48,12 @@ from tabard.trust.context import role_session_keys
 from tabard.trust.evaluate import refused, require_trust
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProvidedContext:
+class ProvidedContext(msgspec.Struct, frozen=True, kw_only=True):
     provider_arn: str | None = None
     context_assertion: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(msgspec.Struct, frozen=True, kw_only=True):
     role_arn: str
     role_session_name: str
     policy_arns: tuple[PolicyDescriptor, ...] = ()
@@ -70,14 +69,12 @@ class Request:
     minimum_session_token_size: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssumedRoleUser:
+class AssumedRoleUser(msgspec.Struct, frozen=True, kw_only=True):
     assumed_role_id: str
     arn: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, kw_only=True):
     credentials: Credentials
     assumed_role_user: AssumedRoleUser
     packed_policy_size: int | None
@@ -97,8 +94,7 @@ class Needs(Protocol):
     def second_factor(self) -> SecondFactor: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grant:
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
     """What will be issued: everything about the session but its keys."""
 
     role: RoleEntry

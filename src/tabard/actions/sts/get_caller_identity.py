@@ -3,19 +3,17 @@
 (AWS STS API Reference, GetCallerIdentity: "no permissions are required to perform this operation".)
 """
 
-from dataclasses import dataclass
+import msgspec
 
 from tabard.actions.authenticated import Authenticated
 from tabard.policy.principal import PrincipalKind
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """No parameters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     account: str
     arn: str
