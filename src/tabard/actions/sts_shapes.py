@@ -1,4 +1,4 @@
-"""Parts of requests and answers that several STS actions share: structs, which are quickly made."""
+"""Parts of requests and answers that several STS actions share."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
