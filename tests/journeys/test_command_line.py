@@ -123,7 +123,10 @@ def test_a_pipe_is_shown_no_secret(tmp_path: Path, started: Callable[..., subpro
 def test_a_terminal_is_shown_what_to_paste_and_it_works(
     tmp_path: Path, started: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    master, terminal = pty.openpty()
+    try:
+        master, terminal = pty.openpty()
+    except OSError as error:  # a bare chroot has no devpts
+        pytest.skip(f"there is no terminal to be had here: {error}")
     try:
         started("dev", "--port", "0", "--data", tmp_path, stdout=terminal, stdin=terminal)
         said = read_until(master, b"Ctrl-C").decode()

@@ -174,6 +174,10 @@ class Pipeline:
             for use in uses:
                 records.access_keys.record_use(use)
 
+    def new_id(self) -> str:
+        """A request id, for an answer that is no call's."""
+        return _uuid(self._world.entropy(16))
+
     # ── one call ─────────────────────────────────────────────────────────────────────────────────────
 
     async def respond(self, http: HTTPRequest, source: bytes) -> HTTPResponse:

@@ -98,3 +98,12 @@ def test_a_file_that_cannot_be_begun_anew_takes_nothing_and_no_other_file_is_wri
     assert lines(path) == [{"n": 4}]
     assert lines(tmp_path / "audit.1") == [{"n": 1}]
     audit.close()
+
+
+def test_a_line_that_was_torn_before_the_start_does_not_spoil_the_first_record(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    path.write_bytes(b'{"n": 1}\n{"n": 2, "torn')
+
+    JSONLinesAudit(path).append({"n": 3})
+
+    assert json.loads(path.read_text().split("\n")[-2]) == {"n": 3}

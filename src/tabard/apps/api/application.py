@@ -56,7 +56,7 @@ class APIApplication:
             return await self._pipeline.respond(request, request.raw_query)
         if request.method in {"GET", "POST"}:
             query = f"?{request.raw_query.decode('ascii')}" if request.raw_query and request.method == "GET" else ""
-            return HTTPResponse(302, b"", {"Location": ABOUT + query})
+            return HTTPResponse(302, b"", {"Location": ABOUT + query, "x-amzn-RequestId": self._pipeline.new_id()})
         if request.method == "OPTIONS" and _is_preflight(request):
             return PREFLIGHT
         return UNKNOWN_PATH if request.method in METHODS else HTTPResponse(400)
