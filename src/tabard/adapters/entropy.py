@@ -20,13 +20,14 @@ class PooledEntropy:
         os.register_at_fork(after_in_child=self._forget)
 
     def __call__(self, size: int, /) -> bytes:
-        if size > _POOL:
+        if not 0 < size <= _POOL:
             return os.urandom(size)
         with self._lock:
-            if len(self._pool) < size:
-                self._pool = bytearray(os.urandom(_POOL))
-            given = bytes(self._pool[-size:]) if size else b""
-            del self._pool[len(self._pool) - size :]
+            pool = self._pool
+            if len(pool) < size:
+                pool = self._pool = bytearray(os.urandom(_POOL))
+            given = bytes(pool[-size:])
+            del pool[-size:]
             return given
 
     def _forget(self) -> None:

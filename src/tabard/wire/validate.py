@@ -74,18 +74,18 @@ def _text_check(shape: Shape) -> Check | None:
     if matches is None and not shape.enum:
         return sized
     low, high = _bounds(shape)
-    reach = max(_PATTERN_REACH, high if shape.max is not None else _ENDLESS)
+    # INVARIANT: no good value is longer than this, so that one of a good length is always matched.
+    reach = max(_PATTERN_REACH, high)
+    enum = shape.enum
     unmatched = f"Member must satisfy regular expression pattern: {shape.pattern}"
 
     def check(value: str) -> Sequence[str]:
-        size = len(value)
-        fits = (matches is None or size > reach or matches(value) is not None) and low <= size <= high
-        if fits and (not shape.enum or value in shape.enum):
+        if low <= len(value) <= high and (matches is None or matches(value)) and (not enum or value in enum):
             return ()
         rules = []
-        if shape.enum and value not in shape.enum:
+        if enum and value not in enum:
             rules.append("Member must satisfy enum value set")
-        if matches is not None and size <= reach and matches(value) is None:
+        if matches is not None and len(value) <= reach and matches(value) is None:
             rules.append(unmatched)
         return (*rules, *(sized(value) if sized else ()))
 
