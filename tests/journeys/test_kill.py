@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.journeys.conftest import Keys, trust
 from tests.journeys.servers import Server, poll, serving
@@ -45,7 +45,7 @@ class Writer(threading.Thread):
                 self.keys.append(Keys.of(key["AccessKey"]))
                 role = self._noted(self._iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "*"}))
                 self.roles[name] = role["Role"]["RoleId"]
-        except (HTTPClientError, ClientError, OSError):
+        except (BotoCoreError, ClientError, OSError):
             return  # however a client sees that the server was killed
 
     def _noted(self, method: Callable[..., dict[str, Any]], **given: str) -> dict[str, Any]:
