@@ -11,6 +11,7 @@ import contextlib
 import os
 import platform
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -106,7 +107,7 @@ def render(rounds: Sequence[Round], decisions: Decisions, taken: Footprint, *, s
         "# Benchmarks",
         "",
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {_processor()}, {os.cpu_count()} cores,",
-        f"CPython {platform.python_version()}. The load generator runs on the same machine.",
+        f"CPython {platform.python_version()}, built {_build()}. The load generator runs on the same machine.",
         f"{len(rounds)} rounds of {seconds:g} s for each, interleaved; {CONNECTIONS} connections, one request in",
         "flight on each. Ratios are taken within a round; the median is told, with the lowest and the highest.",
         "",
@@ -132,6 +133,12 @@ def render(rounds: Sequence[Round], decisions: Decisions, taken: Footprint, *, s
         lines += ["", "| before it does anything | measured | goal |", "|---|---|---|"]
         lines += [f"| {name} | {value} | {goal} |" for name, (value, goal) in taken.items()]
     return "\n".join(lines) + "\n"
+
+
+def _build() -> str:
+    """Whether the interpreter was optimised by its profile: it is worth as much as much of the code."""
+    optimised = "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS"))
+    return f"{'with' if optimised else 'without'} profile-guided optimisation"
 
 
 def _processor() -> str:
