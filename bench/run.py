@@ -11,7 +11,7 @@ import contextlib
 import os
 import platform
 import sys
-import sysconfig
+import timeit
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -107,7 +107,8 @@ def render(rounds: Sequence[Round], decisions: Decisions, taken: Footprint, *, s
         "# Benchmarks",
         "",
         f"Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {_processor()}, {os.cpu_count()} cores,",
-        f"CPython {platform.python_version()}, built {_build()}. The load generator runs on the same machine.",
+        f"{_interpreter()}.",
+        "The load generator runs on the same machine and takes its share of it; see [speed](explanation/speed.md).",
         f"{len(rounds)} rounds of {seconds:g} s for each, interleaved; {CONNECTIONS} connections, one request in",
         "flight on each. Ratios are taken within a round; the median is told, with the lowest and the highest.",
         "",
@@ -135,10 +136,11 @@ def render(rounds: Sequence[Round], decisions: Decisions, taken: Footprint, *, s
     return "\n".join(lines) + "\n"
 
 
-def _build() -> str:
-    """Whether the interpreter was optimised by its profile: it is worth as much as much of the code."""
-    optimised = "--enable-optimizations" in str(sysconfig.get_config_var("CONFIG_ARGS"))
-    return f"{'with' if optimised else 'without'} profile-guided optimisation"
+def _interpreter() -> str:
+    """How fast the interpreter itself is here: builds of one version differ by as much as much of our code."""
+    number = 1_000_000
+    best = min(timeit.repeat("f(1)", "def f(a): return a + 1", number=number, repeat=7))
+    return f"CPython {platform.python_version()}, in which calling a small function takes {best / number * 1e9:.0f} ns"
 
 
 def _processor() -> str:
