@@ -3,14 +3,13 @@
 import contextlib
 import json
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.journeys.conftest import TABARD, House, Keys
+from tests.journeys.conftest import TABARD, House, Keys, end
 
 PATIENCE = 20.0
 
@@ -72,13 +71,7 @@ def serving(
         house = House(endpoint=found[1], account=account, admin=root, root=root, data=folder, pid=process.pid)
         yield Server(endpoint=found[1], process=process, config=config, house=house)
     finally:
-        if process.poll() is None:
-            process.send_signal(signal.SIGTERM)
-        try:
-            process.communicate(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.communicate()
+        end(process)
 
 
 def _account(folder: Path, config: Path) -> tuple[str, Keys]:

@@ -45,7 +45,7 @@ class Foundation:
         """Open the store of these settings and close it afterwards; with `create`, make what is not there.
 
         Raises:
-            SettingsError, StoreUnavailable, MasterKeyRefused, WrongMasterKey: one line for the operator.
+            SettingsError, StoreUnavailable, MasterKeyError: one line for the operator.
         """
         foundation = lay_foundation(settings, create=create)
         try:

@@ -20,7 +20,6 @@ ROLE: Final = "AROA"
 GROUP: Final = "AGPA"
 INSTANCE_PROFILE: Final = "AIPA"
 MANAGED_POLICY: Final = "ANPA"
-POLICY_VERSION: Final = "ANVA"
 
 ACCOUNT_ENTROPY: Final = 8
 """Bytes of entropy that `account_id` takes."""

@@ -6,7 +6,8 @@ from typing import Protocol
 class SecretBox(Protocol):
     """Seals a secret together with the identity of the row that holds it, so that it opens in no other row.
 
-    `open` raises ValueError for a text that was not sealed for this row, or by a key that is gone.
+    Raises:
+        ValueError: (open) it was sealed for another row, by a key that is gone, or was changed.
     """
 
     def seal(self, row: str, secret: bytes) -> bytes: ...

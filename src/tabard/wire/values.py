@@ -2,10 +2,10 @@
 
 import base64
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
+from tabard.names.instants import iso
 from tabard.wire.model import Kind, Shape
 
 
@@ -14,12 +14,6 @@ def text_of(shape: Shape) -> Callable[[Any], str]:
     if shape.kind == "string":
         return percent_encoded if shape.percent_encoded else str
     return _TEXTS[shape.kind]
-
-
-def instant(value: datetime) -> str:
-    """`2026-11-24T10:00:00Z`."""
-    utc = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return utc.isoformat()[:19] + "Z"
 
 
 def percent_encoded(value: str) -> str:
@@ -39,5 +33,5 @@ _TEXTS: Final[Mapping[Kind, Callable[[Any], str]]] = {
     "integer": str,
     "boolean": _boolean,
     "blob": _blob,
-    "timestamp": instant,
+    "timestamp": iso,
 }

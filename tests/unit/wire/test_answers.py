@@ -7,12 +7,12 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from tabard.faults import ConstraintViolated
+from tabard.names.instants import iso
 from tabard.ports.store import StoreUnavailable
 from tabard.wire.codec import compile_operation
 from tabard.wire.faults import answer_to
 from tabard.wire.model import OperationModel, service_model
 from tabard.wire.query import MalformedInput, UnknownOperation
-from tabard.wire.values import instant
 from tabard.wire.xml import escape
 
 STS = service_model("sts").operations
@@ -65,7 +65,7 @@ def test_a_policy_document_is_percent_encoded_and_plus_is_no_space() -> None:
 
 
 def test_instants_are_whole_seconds_of_utc() -> None:
-    assert instant(datetime(2026, 11, 24, 12, 0, 0, 999_999, timezone(timedelta(hours=2)))) == "2026-11-24T10:00:00Z"
+    assert iso(datetime(2026, 11, 24, 12, 0, 0, 999_999, timezone(timedelta(hours=2)))) == "2026-11-24T10:00:00Z"
 
 
 def test_json_has_the_same_names_and_numbers_for_instants() -> None:
