@@ -7,6 +7,7 @@ from typing import Final
 import click
 import msgspec
 
+from tabard.actions.paging import walk
 from tabard.apps.accounts import AccountMaker
 from tabard.apps.config import Settings, SettingsError, default_data, dev_settings, load_settings
 from tabard.apps.wiring import Foundation
@@ -63,7 +64,7 @@ def create_account(where: Settings, name: str, account_id: str | None, *, as_jso
 def list_accounts(where: Settings, *, as_json: bool) -> None:
     """All accounts."""
     with Foundation.open(where) as at, at.store.read() as records:
-        accounts = records.accounts.list()
+        accounts = list(walk(lambda after: records.accounts.list(after=after), key=lambda account: account.id))
     if as_json:
         _print_json([{"account_id": account.id, "name": account.name} for account in accounts])
         return
@@ -100,7 +101,7 @@ def retire_key(where: Settings, key_id: int) -> None:
     """Throw a key away that is not active."""
     with Foundation.open(where) as at:
         at.ring.retire(key_id)
-    click.echo(f"Key {key_id} is gone; what it sealed no longer opens.", err=True)
+    click.echo(f"Key {key_id} is gone; session tokens that it sealed are refused from now on.", err=True)
 
 
 def _purpose(text: str) -> KeyPurpose:

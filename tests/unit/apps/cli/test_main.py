@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 
 from tabard import __version__
 from tabard.apps.cli.main import cli
+from tabard.apps.config import load_settings
+from tabard.apps.wiring import Foundation
+from tabard.directory.entities import Account
 
 SETTINGS = {
     "store": {"url": "sqlite:///tabard.db"},
@@ -226,6 +229,15 @@ def test_an_account_is_made_once_and_listed_without_its_secret(tmp_path: Path) -
     assert listed == "111122223333  team\n"
 
 
+def test_every_account_is_listed_however_many_there_are(tmp_path: Path) -> None:
+    path = made(tmp_path)
+    with Foundation.open(load_settings(path)) as at, at.store.write() as records:
+        for number in range(1, 1002):
+            records.accounts.put(Account(id=f"{number:012}", name=f"team-{number}", created=at.clock.now()))
+
+    assert len(json.loads(tabard("account", "list", "--json", "--config", path).stdout)) == 1001
+
+
 def test_what_an_account_cannot_be(tmp_path: Path) -> None:
     path = made(tmp_path)
     create = ("account", "create", "--json", "--config", path)
@@ -268,7 +280,9 @@ def test_sealing_keys_are_listed_rotated_and_retired(tmp_path: Path, monkeypatch
     asked = tabard("keys", "retire", "1", "--config", path, input="n\n")
     assert asked.exit_code == 1
     assert "Every session sealed with key 1 ends." in asked.stderr
-    assert tabard("keys", "retire", "1", "--config", path, input="y\n").exit_code == 0
+    done = tabard("keys", "retire", "1", "--config", path, input="y\n")
+    assert done.exit_code == 0
+    assert done.stderr.endswith("Key 1 is gone; session tokens that it sealed are refused from now on.\n")
 
     assert listed() == [(2, "record-secret", True), (3, "session-token", True)]
     assert "only opens" not in tabard("keys", "list", "--config", path).stdout
