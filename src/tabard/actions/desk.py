@@ -53,18 +53,15 @@ class Desk:
         return self.caller.account
 
     def new_id(self, prefix: str, find: Callable[[str], object | None]) -> str:
-        """A unique id that `find` does not know: the account leaves it 44 random bits, too few to trust to chance."""
-        while True:
-            candidate = ids.unique_id(prefix, self.account, entropy=self.entropy(ids.UNIQUE_ID_ENTROPY))
-            if find(candidate) is None:
-                return candidate
+        """A unique id that `find` does not know."""
+        return ids.free(lambda: ids.unique_id(prefix, self.account, entropy=self.entropy(ids.UNIQUE_ID_ENTROPY)), find)
 
     def new_access_key_id(self) -> str:
         """The id of a long-lived key that no account has."""
-        while True:
-            candidate = ids.access_key_id(ids.LONG_TERM_KEY, self.account, entropy=self.entropy(ids.ACCESS_KEY_ENTROPY))
-            if self.records.access_keys.get(candidate) is None:
-                return candidate
+        return ids.free(
+            lambda: ids.access_key_id(ids.LONG_TERM_KEY, self.account, entropy=self.entropy(ids.ACCESS_KEY_ENTROPY)),
+            self.records.access_keys.get,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -134,6 +134,15 @@ class KeyRing:
         pause(settle)
         return made.id
 
+    def retirable(self, key_id: int) -> SealingKey:
+        """The key that `retire` would delete; what it would refuse is refused at once.
+
+        Raises:
+            KeyNotRetirable: the key is active, or there is none.
+        """
+        with self._store.read() as records:
+            return _retirable(records, key_id)
+
     def retire(self, key_id: int, *, settle: timedelta = 2 * MAXIMUM_STALENESS) -> None:
         """Delete a key that is not active, after `settle`. The session tokens that it sealed are closed for ever; the
         secrets of records that it sealed are sealed anew, so that none is lost.
@@ -144,13 +153,7 @@ class KeyRing:
         """
         pause(settle)  # a process that has not heard of the last rotation may still be sealing with this key
         with self._store.write() as records:
-            key = next((key for key in _all(records) if key.id == key_id), None)
-            if key is None:
-                raise KeyNotRetirable(f"there is no sealing key {key_id}; `tabard keys list` shows those there are")
-            if key.active:
-                raise KeyNotRetirable(
-                    f"sealing key {key_id} is the active one; run `tabard keys rotate --purpose {key.purpose}` first"
-                )
+            key = _retirable(records, key_id)
             if key.purpose is KeyPurpose.RECORD_SECRET:
                 self._reseal(records, key_id)
             records.sealing_keys.delete(key)
@@ -252,6 +255,17 @@ def _paged(fetch: Callable[..., Sequence[T]], name: Callable[[T], str]) -> Itera
     while page := fetch(after=after):
         yield from page
         after = name(page[-1])
+
+
+def _retirable(records: Records, key_id: int) -> SealingKey:
+    key = next((key for key in _all(records) if key.id == key_id), None)
+    if key is None:
+        raise KeyNotRetirable(f"there is no sealing key {key_id}; `tabard keys list` shows those there are")
+    if key.active:
+        raise KeyNotRetirable(
+            f"sealing key {key_id} is the active one; run `tabard keys rotate --purpose {key.purpose}` first"
+        )
+    return key
 
 
 def _wrap_aad(purpose: KeyPurpose, key_id: int) -> bytes:

@@ -34,10 +34,9 @@ class AccountMaker:
     secrets: SecretBox
 
     def account(self, name: str, *, account_id: str | None = None) -> tuple[Account, NewKey]:
-        """A new account with one root key. The caller has checked that name and id are free."""
-        account = Account(
-            id=account_id or ids.account_id(entropy=self.entropy(ids.ACCOUNT_ENTROPY)), name=name, created=self.now
-        )
+        """A new account with one root key. The caller has checked that its name, and an id that it names, are free."""
+        made_up = ids.free(lambda: ids.account_id(entropy=self.entropy(ids.ACCOUNT_ENTROPY)), self.records.accounts.get)
+        account = Account(id=account_id or made_up, name=name, created=self.now)
         self.records.accounts.put(account)
         return account, self.key(account.id, owner_id=account.id)
 
@@ -46,7 +45,10 @@ class AccountMaker:
         user = User(
             account=account,
             name=name,
-            id=ids.unique_id(ids.USER, account, entropy=self.entropy(ids.UNIQUE_ID_ENTROPY)),
+            id=ids.free(
+                lambda: ids.unique_id(ids.USER, account, entropy=self.entropy(ids.UNIQUE_ID_ENTROPY)),
+                self.records.users.get_by_id,
+            ),
             created=self.now,
             attached_policies=(ADMINISTRATOR_ACCESS,),
         )
@@ -55,7 +57,10 @@ class AccountMaker:
 
     def key(self, account: str, *, owner_id: str) -> NewKey:
         """One active access key for a user or, when the owner is the account, for root."""
-        key_id = ids.access_key_id(ids.LONG_TERM_KEY, account, entropy=self.entropy(ids.ACCESS_KEY_ENTROPY))
+        key_id = ids.free(
+            lambda: ids.access_key_id(ids.LONG_TERM_KEY, account, entropy=self.entropy(ids.ACCESS_KEY_ENTROPY)),
+            self.records.access_keys.get,
+        )
         secret = ids.secret_access_key(entropy=self.entropy(ids.SECRET_ENTROPY))
         self.records.access_keys.put(
             AccessKey(

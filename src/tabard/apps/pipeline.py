@@ -10,10 +10,10 @@ answered is on disk.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action, Desk
@@ -26,6 +26,7 @@ from tabard.apps.call import Call, Row
 from tabard.apps.descriptions import describe_request, describe_response
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.last_use import LastUses
+from tabard.directory.entities import AccessKeyUse
 from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
 from tabard.policy.decide import AccessRequest, decide, denial_text
 from tabard.ports.audit import Audit, AuditUnavailable
@@ -169,7 +170,7 @@ class Pipeline:
         except (StoreUnavailable, Throttled) as error:
             log.warning("the last uses of %d access keys were not recorded: %s", len(uses), error)
 
-    def _record_uses(self, uses: list[Any]) -> None:
+    def _record_uses(self, uses: Sequence[AccessKeyUse]) -> None:
         with self._world.store.write() as records:
             for use in uses:
                 records.access_keys.record_use(use)

@@ -8,6 +8,7 @@ issued by AWS since about 2019 carry their account (decoded from published ids).
 import base64
 import binascii
 import re
+from collections.abc import Callable
 from typing import Final
 
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}", re.ASCII)
@@ -76,3 +77,10 @@ def account_of(key_or_unique_id: str) -> str | None:
         return None
     account = (int.from_bytes(raw[:6]) & 0x7FFFFFFFFF80) >> 7
     return f"{account:012d}" if account < 10**12 else None
+
+
+def free(make: Callable[[], str], taken: Callable[[str], object | None]) -> str:
+    """An id from `make` that `taken` does not know: the account leaves ids too few random bits to trust to chance."""
+    while taken(made := make()) is not None:
+        pass
+    return made

@@ -135,12 +135,13 @@ def keys_rotate(*, purpose: str, config: Path | None, data: Path | None) -> None
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @at_store
 def keys_retire(*, key_id: int, yes: bool, config: Path | None, data: Path | None) -> None:
-    """Throw a sealing key away: all session tokens that it sealed are refused from then on."""
+    """Throw a sealing key away.
+
+    All session tokens that it sealed are refused from then on; secrets in the store are sealed anew.
+    """
     from tabard.apps.cli import stores  # start-up time: see the module's docstring
 
-    if not yes:
-        click.confirm(f"Every session sealed with key {key_id} ends. Go on?", abort=True, err=True)
-    _run(lambda: stores.retire_key(stores.settings(config, data), key_id))
+    _run(lambda: stores.retire_key(stores.settings(config, data), key_id, ask=not yes))
 
 
 def _run(command: Callable[[], None]) -> None:

@@ -97,11 +97,16 @@ def rotate_keys(where: Settings, purpose: str) -> None:
     )
 
 
-def retire_key(where: Settings, key_id: int) -> None:
+def retire_key(where: Settings, key_id: int, *, ask: bool) -> None:
     """Throw a key away that is not active."""
     with Foundation.open(where) as at:
+        key = at.ring.retirable(key_id)
+        sessions = key.purpose is KeyPurpose.SESSION_TOKEN
+        what = "session tokens that it sealed are refused from now on" if sessions else "secrets are sealed anew"
+        if ask:
+            click.confirm(f"Key {key_id}: {what}. Go on?", abort=True, err=True)
         at.ring.retire(key_id)
-    click.echo(f"Key {key_id} is gone; session tokens that it sealed are refused from now on.", err=True)
+    click.echo(f"Key {key_id} is gone: {what}.", err=True)
 
 
 def _purpose(text: str) -> KeyPurpose:

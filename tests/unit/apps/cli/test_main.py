@@ -279,10 +279,10 @@ def test_sealing_keys_are_listed_rotated_and_retired(tmp_path: Path, monkeypatch
 
     asked = tabard("keys", "retire", "1", "--config", path, input="n\n")
     assert asked.exit_code == 1
-    assert "Every session sealed with key 1 ends." in asked.stderr
+    assert "Key 1: session tokens that it sealed are refused from now on. Go on?" in asked.stderr
     done = tabard("keys", "retire", "1", "--config", path, input="y\n")
     assert done.exit_code == 0
-    assert done.stderr.endswith("Key 1 is gone; session tokens that it sealed are refused from now on.\n")
+    assert done.stderr.endswith("Key 1 is gone: session tokens that it sealed are refused from now on.\n")
 
     assert listed() == [(2, "record-secret", True), (3, "session-token", True)]
     assert "only opens" not in tabard("keys", "list", "--config", path).stdout
