@@ -147,14 +147,16 @@ class StoredIdentities:
         begun = monotonic()
         loop = asyncio.get_running_loop()
         changes = await loop.run_in_executor(self._executor, self._store.changes_since, self._revision)
+        if any(change.kind is EntityKind.SEALING_KEY for change in changes.changes) or not changes.complete:
+            await loop.run_in_executor(self._executor, self._keys.reload)
+        # INVARIANT: nothing is awaited from here on. What `_find` put while we waited is dropped too, and what it
+        # puts later sees the new revision.
         if not changes.complete:
             self._kept.clear()
             self._unknown.clear()
         for source in {s for change in changes.changes for s in ((change.kind, change.id), (change.kind, "*"))}:
             self._kept.changed(source)
             self._unknown.changed(source)
-        if any(change.kind is EntityKind.SEALING_KEY for change in changes.changes) or not changes.complete:
-            await loop.run_in_executor(self._executor, self._keys.reload)
         self._revision = changes.revision
         self._read_at = begun
 

@@ -135,6 +135,8 @@ class Authenticator:
         policies = (
             await self._identities.managed_policies(claims.account, claims.policy_arns) if claims.policy_arns else ()
         )
+        # The look-ups may have brought news of the key ring: a key that was retired opens nothing any more.
+        claims = self._mint.open(claim.session_token, claim.access_key_id)
         made_from = (claims, role, user, *(policy for _, policy in policies))
         return self._remembered(claims.access_key_id, made_from) or self._remember(
             claims.access_key_id, _of_session(claims, role, user, policies, made_from)

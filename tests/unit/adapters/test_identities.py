@@ -4,13 +4,14 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tabard.adapters import identities as module
 from tabard.adapters.identities import KeptEntries, StoredIdentities
-from tabard.directory.entities import AccessKey, KeyStatus
+from tabard.directory.entities import AccessKey, KeyPurpose, KeyStatus, SealingKey
 from tabard.policy.decide import AccessRequest, decide
 from tabard.policy.principal import Principal, PrincipalKind
 from tabard.ports.identities import UserEntry
@@ -231,6 +232,57 @@ def test_what_is_loaded_while_a_change_arrives_is_not_kept(world: World) -> None
         assert new is not None
         assert not old.user.inline_policies
         assert new.user.inline_policies
+
+    run(world, work)
+
+
+def test_what_is_loaded_while_the_key_ring_is_read_again_is_not_kept(world: World) -> None:
+    """K07: a key switched off while sealing keys are rotated must not come back from a reading that was under way."""
+    user = world.user("alice")
+    key = AccessKey(
+        id="AKIARZPUZDIKMFRGGZDF",
+        account=ACCOUNT,
+        owner_id=user.id,
+        sealed_secret=world.secrets.seal("AKIARZPUZDIKMFRGGZDF", b"s3cr3t"),
+        created=world.now,
+    )
+    put(world, "access_keys", key)
+
+    async def work(identities: StoredIdentities) -> None:
+        load, keys, loop = identities._load, identities._keys, asyncio.get_running_loop()
+        loaded, reloading = asyncio.Event(), asyncio.Event()
+        answer, reloaded = threading.Event(), threading.Event()
+
+        def slow_load(*arguments: Any) -> Any:
+            found = load(*arguments)
+            loop.call_soon_threadsafe(loaded.set)
+            answer.wait()
+            return found
+
+        def slow_reload() -> None:
+            loop.call_soon_threadsafe(reloading.set)
+            reloaded.wait()
+
+        identities._load = slow_load  # type: ignore[method-assign]
+        identities._keys = SimpleNamespace(open=keys.open, reload=slow_reload)  # type: ignore[assignment]
+        loading = asyncio.ensure_future(identities.access_key(key.id))
+        await loaded.wait()
+        put(world, "access_keys", replace(key, status=KeyStatus.INACTIVE))
+        put(
+            world,
+            "sealing_keys",
+            SealingKey(id=9, purpose=KeyPurpose.SESSION_TOKEN, wrapped=b"-", created=world.now, active=False),
+        )
+        refreshing = asyncio.ensure_future(identities.refresh())
+        await reloading.wait()
+        answer.set()
+        await loading
+        reloaded.set()
+        await refreshing
+        identities._load = load  # type: ignore[method-assign]
+        again = await identities.access_key(key.id)
+        assert again is not None
+        assert again.key.status is KeyStatus.INACTIVE
 
     run(world, work)
 
