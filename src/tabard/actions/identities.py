@@ -2,8 +2,9 @@
 
 Every lookup is by the caller's own account and a name: a name or ARN of another account is simply not there
 (attack T01). The resource of a question is the stored record's ARN, path and spelling included; for a record
-that is not there it is what the request says, so that a refusal tells nothing about existence. Condition keys
-are those that AWS's service authorization reference lists for IAM.
+that is not there it is what the request says. So a refusal looks the same for both, but for a record under a path
+or in another spelling, whose ARN it names. Condition keys are those that AWS's service authorization reference lists
+for IAM.
 """
 
 from collections.abc import Callable, Iterable, Mapping

@@ -6,14 +6,10 @@ from datetime import datetime
 from typing import Final
 
 from tabard.directory import totp
-from tabard.ports.second_factor import MultiFactorAuthFailed
+from tabard.ports.second_factor import UNKNOWN_DEVICE, MultiFactorAuthFailed
 from tabard.ports.secret_box import SecretBox
 from tabard.ports.store import Store
 
-UNKNOWN_DEVICE: Final = (
-    "MultiFactorAuthentication failed, unable to validate MFA code.  "
-    "Please verify your MFA serial number is valid and associated with this user."
-)
 WRONG_CODE: Final = "MultiFactorAuthentication failed with invalid MFA one time pass code. "
 
 

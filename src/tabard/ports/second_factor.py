@@ -1,9 +1,16 @@
 """The second factor: a code of an MFA device, believed once."""
 
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from tabard.faults import Denied
+
+INCOMPLETE: Final = "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code. "
+UNKNOWN_DEVICE: Final = (
+    "MultiFactorAuthentication failed, unable to validate MFA code.  "
+    "Please verify your MFA serial number is valid and associated with this user."
+)
+"""AWS's texts; the spaces are AWS's too."""
 
 
 class MultiFactorAuthFailed(Denied):

@@ -32,7 +32,7 @@ from tabard.policy.document import Policy
 from tabard.policy.principal import PrincipalKind
 from tabard.ports.identities import Identities, RoleEntry
 from tabard.ports.mint import Mint
-from tabard.ports.second_factor import MultiFactorAuthFailed, SecondFactor
+from tabard.ports.second_factor import INCOMPLETE, UNKNOWN_DEVICE, MultiFactorAuthFailed, SecondFactor
 from tabard.ports.world import Entropy
 from tabard.sessions.claims import SessionClaims, SessionKind
 from tabard.sessions.credentials import new_credentials
@@ -230,13 +230,12 @@ async def _second_factor(request: Request, who: Authenticated, needs: Needs) -> 
         return False
     if request.serial_number is None or request.token_code is None:
         raise MultiFactorAuthFailed(
-            "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code. ",
+            INCOMPLETE,
             reason="mfa.incomplete",
         )
     if who.caller.user is None:
         raise MultiFactorAuthFailed(
-            "MultiFactorAuthentication failed, unable to validate MFA code.  "
-            "Please verify your MFA serial number is valid and associated with this user.",
+            UNKNOWN_DEVICE,
             reason="mfa.not-a-user",
         )
     await needs.second_factor.verify(

@@ -11,7 +11,7 @@ from tabard.actions.authenticated import Authenticated
 from tabard.actions.sts_shapes import Credentials, duration, mint_credentials
 from tabard.faults import Denied
 from tabard.ports.mint import Mint
-from tabard.ports.second_factor import MultiFactorAuthFailed, SecondFactor
+from tabard.ports.second_factor import INCOMPLETE, MultiFactorAuthFailed, SecondFactor
 from tabard.ports.world import Entropy
 from tabard.sessions.claims import SessionClaims, SessionKind
 from tabard.sessions.credentials import new_credentials
@@ -49,7 +49,7 @@ async def handle(request: Request, who: Authenticated, needs: Needs) -> Response
     if with_mfa:
         if request.serial_number is None or request.token_code is None:
             raise MultiFactorAuthFailed(
-                "MultiFactorAuthentication failed, must provide both MFA serial number and one time pass code. ",
+                INCOMPLETE,
                 reason="mfa.incomplete",
             )
         await needs.second_factor.verify(
