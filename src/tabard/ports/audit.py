@@ -1,4 +1,4 @@
-"""The audit: one record per call, on disk before the caller is answered."""
+"""The audit: one record per call, written before the caller is answered."""
 
 from collections.abc import Mapping
 from typing import Protocol
