@@ -339,26 +339,25 @@ def drip(there: Loopback, start: bytes, seconds: float) -> tuple[list[int], floa
 
 def test_d01_headers_that_never_end_are_cut() -> None:
     with listening(limits=SHORT) as there:
-        answers, after = drip(there, b"GET / HTTP/1.1\r\nX-A: ", 3)
+        answers, after = drip(there, b"GET / HTTP/1.1\r\nX-A: ", 30)
         assert answers == [408]
-        assert 0.15 < after < 1.5
+        assert after > 0.15
         assert there.requests == []
 
 
 def test_d01_a_body_that_drips_is_cut_in_all() -> None:
     with listening(limits=SHORT) as there:
-        answers, after = drip(there, post(b"Content-Length: 500000"), 3)
+        answers, after = drip(there, post(b"Content-Length: 500000"), 30)
         assert answers == [408]
-        assert 0.5 < after < 2
+        assert after > 0.5
         assert there.requests == []
 
 
 def test_d01_a_body_that_stops_is_cut_sooner() -> None:
-    with listening(limits=SHORT) as there, there.client() as client:
-        begun = time.monotonic()
+    patient = Limits(stall_seconds=0.2, body_seconds=3600)
+    with listening(limits=patient) as there, there.client() as client:
         client.send(GOOD[:-1])
         assert [answer.status for answer in client.rest()] == [408]
-        assert time.monotonic() - begun < 0.6
         assert there.requests == []
 
 
@@ -379,7 +378,7 @@ def test_d01_a_client_that_does_not_read_is_cut() -> None:
 
     with listening(much, SHORT) as there, there.client(receive_buffer=4096) as client:
         client.send(post() * 100)
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while there.state.connections and time.monotonic() < deadline:
             time.sleep(0.02)
         assert not there.state.connections
@@ -396,7 +395,7 @@ def test_d01_connections_beyond_the_cap_are_closed() -> None:
                 assert three.closed()
             one.send(GOOD)
             assert one.read().status == 200
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while there.state.connections and time.monotonic() < deadline:
             time.sleep(0.01)
         with there.client() as four:

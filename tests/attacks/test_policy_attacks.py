@@ -5,7 +5,6 @@ something.
 """
 
 import json
-import time
 
 import pytest
 
@@ -19,6 +18,7 @@ from tabard.policy.document import ConditionBlock, Kind
 from tabard.policy.parse import parse_policy
 from tabard.policy.pattern import glob, tokens_of
 from tabard.policy.principal import ANONYMOUS
+from tests.fuse import fuse
 from tests.unit.policy.vectors import compiled, context, principals
 
 PEOPLE = principals()
@@ -90,9 +90,8 @@ def test_p01_case_counts_where_it_should(statement, allowed):
 )
 def test_p02_no_pattern_takes_long(pattern):
     matches = glob(tokens_of(pattern))
-    start = time.process_time()
-    assert not matches("a" * 2048)
-    assert time.process_time() - start < 0.05
+    with fuse():
+        assert not matches("a" * 2048)
 
 
 def test_p02_control_twenty_stars_still_match():
@@ -251,19 +250,17 @@ GOOD = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Action":"a:b","Res
     ],
 )
 def test_p11_json_that_two_readers_could_read_differently_is_refused_quickly(text, reason):
-    start = time.process_time()
-    assert refusal(text) == f"policy.json.{reason}"
-    assert time.process_time() - start < 0.25
+    with fuse():
+        assert refusal(text) == f"policy.json.{reason}"
     parse_policy(GOOD, Kind.MANAGED)
 
 
 def test_p11_many_statements_stay_within_bounds():
     statement = '{"Effect":"Allow","Action":"a:b","Resource":"*"}'
     text = '{"Version":"2012-10-17","Statement":[' + ",".join([statement] * 2_600) + "]}"
-    start = time.process_time()
-    policies = compiled(text, Kind.MANAGED)
-    assert len(decide(request(action="a:b"), Layers(identity=policies)).matches) == 2_600
-    assert time.process_time() - start < 1.0
+    with fuse():
+        policies = compiled(text, Kind.MANAGED)
+        assert len(decide(request(action="a:b"), Layers(identity=policies)).matches) == 2_600
 
 
 @pytest.mark.parametrize(

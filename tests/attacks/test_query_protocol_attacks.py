@@ -5,7 +5,6 @@ proof of identity whose readers were fed an answer of the attacker's shape).
 """
 
 import json
-import time
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -16,6 +15,7 @@ from tabard.wire.codec import compile_operation
 from tabard.wire.faults import answer_to
 from tabard.wire.model import service_model
 from tabard.wire.query import MalformedForm, MalformedInput, UnknownOperation, find_operation, parse_form
+from tests.fuse import fuse
 
 STS = "Version=2011-06-15"
 ASSUME_ROLE = "Action=AssumeRole&Version=2011-06-15&RoleArn=arn:aws:iam::123456789012:role/r&RoleSessionName=ann"
@@ -116,17 +116,14 @@ def test_d03_ten_million_separators_cost_no_memory() -> None:
 
 def test_d03_as_many_deep_names_as_are_let_in_cost_little() -> None:
     names = "&".join(f"{n}{'.a' * 240}=1" for n in range(1_900))
-    started = time.perf_counter()
-    assert read(f"{ASSUME_ROLE}&{names}") == read(ASSUME_ROLE)
-    assert time.perf_counter() - started < 1
+    with fuse():
+        assert read(f"{ASSUME_ROLE}&{names}") == read(ASSUME_ROLE)
 
 
 def test_d04_ten_million_characters_are_refused_in_linear_time() -> None:
     for unit in ("/a", "%22", "a", "+"):
-        started = time.perf_counter()
-        with pytest.raises(ConstraintViolated):
+        with fuse(), pytest.raises(ConstraintViolated):
             read(f"{ASSUME_ROLE}&ExternalId={unit * (9_000_000 // len(unit))}")
-        assert time.perf_counter() - started < 3
 
 
 def test_d04_an_answer_repeats_only_so_much_of_a_refused_value() -> None:

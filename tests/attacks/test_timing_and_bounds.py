@@ -7,7 +7,6 @@ counting does not depend on the machine. The D rows insert ten times what a boun
 import asyncio
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -26,6 +25,7 @@ from tabard.apps.http import HTTPResponse
 from tabard.apps.pipeline import MAXIMUM_FORM, MAXIMUM_WAITING
 from tabard.ports.audit import AuditUnavailable
 from tabard.ports.store import Records
+from tests.fuse import fuse
 from tests.houses import InProcessHouse, code_of, form, in_process_house, reasons, request, signed
 
 IDENTITY = form("GetCallerIdentity")
@@ -167,13 +167,11 @@ MEDIUM = MAXIMUM_FORM - 100
 )
 def test_d02_d04_a_large_body_is_refused_within_the_budget(house: InProcessHouse, body: bytes) -> None:
     """Ten million bytes of percent escapes, which the front door lets in as AWS does, once took a second to decode."""
-    begun = time.process_time()
-
-    answer = house.answer(request(body))
+    with fuse():
+        answer = house.answer(request(body))
 
     assert answer.status in {400, 403}
     assert len(house.records) == 1
-    assert time.process_time() - begun < 0.5
 
 
 def test_d02_control_the_longest_document_percent_encoded_throughout_is_read(house: InProcessHouse) -> None:
@@ -197,12 +195,11 @@ def test_d02_control_the_longest_document_percent_encoded_throughout_is_read(hou
 )
 def test_d04_documents_that_are_bombs_are_refused_within_the_budget(house: InProcessHouse, parameter: str) -> None:
     http = house.request("PutUserPolicy", UserName="admin", PolicyName="p", PolicyDocument=parameter)
-    begun = time.process_time()
 
-    answer = house.answer(http)
+    with fuse():
+        answer = house.answer(http)
 
     assert answer.status == 400 or code_of(answer) == "LimitExceeded"
-    assert time.process_time() - begun < 0.25
 
 
 def test_d03_thousands_of_fields_are_refused_and_as_many_as_an_operation_needs_are_read(house: InProcessHouse) -> None:

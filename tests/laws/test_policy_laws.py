@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from tabard.policy.parse import document_size, parse_policy
 from tabard.policy.pattern import glob, tokens_of
 from tabard.policy.render import replace_principals
 from tests.differential.test_policy_against_reference import LAYERS, REQUESTS, documents, engine, statements
+from tests.fuse import fuse
 
 PATTERNS = st.text(alphabet="ab*?:\n", max_size=12)
 TEXTS = st.text(alphabet="ab*?:\n", max_size=16)
@@ -30,11 +30,10 @@ def test_matching_agrees_with_a_regular_expression(pattern, text):
 
 @given(pattern=st.text(alphabet="a*?", max_size=200), length=st.integers(0, 2048), tail=st.sampled_from(["", "b"]))
 @settings(max_examples=60, deadline=None)
-def test_matching_takes_a_bounded_time(pattern, length, tail):
+def test_no_pattern_runs_away(pattern, length, tail):
     matches = glob(tokens_of(pattern + "b"))
-    start = time.process_time()
-    matches("a" * length + tail)
-    assert time.process_time() - start < 0.1
+    with fuse():
+        matches("a" * length + tail)
 
 
 @given(
