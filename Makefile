@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help dev test unit lint format bench models docs lock clean
+.PHONY: help dev test unit lint format bench models docs lock
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -48,3 +48,9 @@ models: $(VENV)/.ready ## make the wire's shapes again from the installed botoco
 
 docs: $(VENV)/.ready ## write the tables of docs/ again from the code
 	$(BIN)/python -m dev.docs
+
+LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url --custom-compile-command "make lock"
+
+lock: $(VENV)/.ready ## lock the requirements again, with hashes (run.in, dev.in, bench.in → .txt)
+	$(BIN)/pip install --quiet --disable-pip-version-check uv
+	for each in run dev bench; do $(BIN)/$(LOCK) --output-file requirements/$$each.txt requirements/$$each.in || exit 1; done
