@@ -97,6 +97,24 @@ def require_savable(
         _permissions(policy)
 
 
+def require_evaluable(policy: Policy, kind: Kind, raw_statements: Sequence[Mapping[str, JSON]]) -> None:
+    """The few checks without which a statement would mean nothing, or not what it says.
+
+    Raises:
+        MalformedPolicy: for the first check that fails.
+    """
+    for raw in raw_statements:
+        if raw["Effect"] not in Effect.__members__.values():
+            _refuse(LEGACY, "legacy.effect", str(raw["Effect"]))
+    for statement in policy.statements:
+        if not statement.actions and not statement.not_actions:
+            _refuse("Policy statement must contain actions.", "action.missing", _at(statement, "Action"))
+        if kind is not Kind.TRUST and not statement.resources and not statement.not_resources:
+            _refuse("Policy statement must contain resources.", "resource.missing", _at(statement, "Resource"))
+        if kind in (Kind.TRUST, Kind.RESOURCE) and not (statement.principals or statement.not_principals):
+            _refuse("Missing required field Principal", "principal.missing", _at(statement, "Principal"))
+
+
 def _refuse(public: str, reason: str, at: str = "") -> NoReturn:
     raise MalformedPolicy(public, at=at, reason=f"policy.{reason}")
 
