@@ -28,15 +28,14 @@ from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.last_use import LastUses
 from tabard.directory.entities import AccessKeyUse
 from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
-from tabard.policy.decide import AccessRequest, decide, denial_text
 from tabard.ports.audit import Audit, AuditUnavailable
 from tabard.ports.mint import Mint
 from tabard.ports.second_factor import SecondFactor
 from tabard.ports.secret_box import SecretBox
 from tabard.ports.store import Store, StoreUnavailable
 from tabard.ports.world import Clock, Entropy
-from tabard.services.ask import Ask
 from tabard.sessions.claims import SessionKind
+from tabard.trust.evaluate import require_allowed
 from tabard.wire.codec import compile_operation
 from tabard.wire.faults import answer_to
 from tabard.wire.model import OperationModel, service_model
@@ -235,8 +234,7 @@ class Pipeline:
 
     async def _sts(self, call: Call, row: Row, action: STSAction, who: Authenticated) -> bytes:
         if callable(action.authorization):
-            for ask in action.authorization(call.request, who):
-                require_allowed(who, ask)
+            require_allowed(who.standing, action.authorization(call.request, who), who.context)
         response = await action.handle(call.request, who, self._world)
         answer = _render(call, row, response)
         self._world.audit.append(events.succeeded(call, response))
@@ -253,8 +251,7 @@ class Pipeline:
                 entropy=self._world.entropy,
                 secrets=self._world.secrets,
             )
-            for ask in action.ask(call.request, desk):
-                require_allowed(who, ask)
+            require_allowed(who.standing, action.ask(call.request, desk), who.context)
             response = action.handle(call.request, desk)
             answer = _render(call, row, response)
             # Before the commit: a change that cannot be audited does not happen.
@@ -277,25 +274,6 @@ class Pipeline:
             return await asyncio.get_running_loop().run_in_executor(self._world.executor, work, *arguments)
         finally:
             self._waiting -= 1
-
-
-def require_allowed(who: Authenticated, ask: Ask) -> None:
-    """The caller may do what `ask` says.
-
-    Raises:
-        Denied: in AWS's grammar of denial.
-    """
-    request = AccessRequest(
-        principal=who.standing.principal,
-        action=ask.action,
-        resource=ask.resource,
-        resource_account=ask.resource_account,
-        # What we know of the caller and the request stands over whatever the action adds.
-        context={**ask.context, **who.context, "aws:resourceaccount": ask.resource_account},
-    )
-    decision = decide(request, who.standing.layers())
-    if not decision.allowed:
-        raise Denied(denial_text(request, decision), reason="policy.denied", detail={"decision": decision})
 
 
 def _require_fit_session(who: Authenticated, operation: OperationModel) -> None:

@@ -157,6 +157,14 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
+    """One question, what it was judged by, and the answer."""
+
+    request: AccessRequest
+    layers: Layers
+    decision: Decision
+
+
 DENY_ON_ERROR: Final = Outcome.EXPLICIT_DENY
 """What a request gets when a statement cannot be evaluated."""
 
@@ -197,6 +205,11 @@ def decide(request: AccessRequest, layers: Layers) -> Decision:
         silent = _silent_layer(request, layers, findings)
     outcome = _ALLOWED if silent is None else _IMPLICIT_DENY
     return Decision(outcome=outcome, layer=silent, guardrails=guardrails, findings=findings)
+
+
+def evaluate(request: AccessRequest, layers: Layers) -> Evaluation:
+    """`decide`, with the question beside the answer."""
+    return Evaluation(request=request, layers=layers, decision=decide(request, layers))
 
 
 def required_layers(request: AccessRequest, layers: Layers, findings: Findings) -> tuple[int, ...]:

@@ -9,10 +9,11 @@ import pytest
 
 from tabard.actions.desk import Action
 from tabard.adapters.stores.memory import MemoryStore
-from tabard.apps.pipeline import require_allowed, table
+from tabard.apps.pipeline import table
 from tabard.faults import Denied
 from tabard.ports.store import Changes, Records, StoreUnavailable
 from tabard.services.ask import Ask
+from tabard.trust.evaluate import require_allowed
 from tests.houses import code_of, form, in_process_house, message_of, reasons, request
 
 
@@ -182,7 +183,7 @@ def test_what_we_know_of_the_caller_stands_over_what_an_action_adds() -> None:
         )
 
         with pytest.raises(Denied):
-            require_allowed(who, ask)
+            require_allowed(who.standing, [ask], who.context)
 
 
 def test_an_operation_without_a_row_is_named_and_does_nothing() -> None:

@@ -45,7 +45,7 @@ from tabard.sessions.rules import (
     source_identity,
 )
 from tabard.trust.context import role_session_keys
-from tabard.trust.evaluate import refused, require_trust
+from tabard.trust.evaluate import require_trust
 
 
 class ProvidedContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -176,17 +176,15 @@ def judge(
 
     if who.caller.principal.kind is PrincipalKind.ROOT:
         raise Denied("Roles may not be assumed by root accounts.", reason="trust.root")
-    if who.caller.principal.kind is PrincipalKind.FEDERATED_USER or role is None:
-        # A federated user may call nothing of STS but GetCallerIdentity (IAM User Guide, "Comparing the AWS STS
-        # API operations"). Both cases get the words of any other refusal.
-        raise refused(who.standing, action=actions[0], resource=request.role_arn)
-
+    # A federated user may call nothing of STS but GetCallerIdentity (IAM User Guide, "Comparing the AWS STS API
+    # operations"), and a role that is not there lets nobody in: both get the words of any other refusal.
+    is_federated = who.caller.principal.kind is PrincipalKind.FEDERATED_USER
     require_trust(
         who.standing,
         actions=actions,
-        role_arn=role.role.arn,
-        role_account=role.role.account,
-        trust=role.trust,
+        role_arn=request.role_arn,
+        role_account=parse_role_arn(request.role_arn).account,
+        trust=None if role is None or is_federated else role.trust,
         context=_context(
             who,
             second_factor=second_factor,
@@ -197,10 +195,12 @@ def judge(
                 transitive_tag_keys=request.transitive_tag_keys,
                 source_identity=identity,
                 external_id=request.external_id,
-                role_tags=role.role.tags,
+                role_tags=role.role.tags if role is not None else {},
             ),
         ),
     )
+    if role is None:
+        raise LookupError("a role that is not there was let through")
     require_attachable(arns, policies)
     lasts = role_session_duration(
         duration(request.duration_seconds),

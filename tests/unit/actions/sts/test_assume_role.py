@@ -19,12 +19,14 @@ from tabard.policy.parse import parse_policy
 from tabard.ports.identities import RoleEntry
 from tabard.ports.second_factor import MultiFactorAuthFailed
 from tabard.sessions.claims import SessionClaims, SessionKind
+from tabard.trust.evaluate import AccessDenied
 from tabard.trust.standing import Standing
 from tests.unit.actions.sts.stage import Stage, authenticated, federated_user, on_stage
 from tests.worlds import ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, World, refused, trust
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "actions" / "sts" / "assume-role.json"
 CASES = json.loads(VECTORS.read_text())
+FAULTS = {**vars(faults), "AccessDenied": AccessDenied}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/auditor"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 
@@ -108,7 +110,7 @@ def test_the_judgement_is_the_vectors(case: Mapping[str, Any]) -> None:
 
     if "refused" in case:
         expected = case["refused"]
-        with pytest.raises(getattr(faults, expected["fault"])) as caught:
+        with pytest.raises(FAULTS[expected["fault"]]) as caught:
             judged()
         assert type(caught.value).__name__ == expected["fault"]
         assert expected["message"] in (None, caught.value.public)
