@@ -121,6 +121,15 @@ class MalformedPolicy(Malformed):
         self.at = at
 
 
+class InvalidAuthorizationMessage(Malformed):
+    """A sealed authorization message does not open for this caller (AWS: `InvalidAuthorizationMessageException`)."""
+
+    reason = "authorization-message"
+    default_public: ClassVar[str] = (
+        "The message cannot be decoded; it must be whole, and of a denial in the caller's own account."
+    )
+
+
 class InvalidClientTokenId(Unproven):
     """The access key, or the session token with it, is not one of ours (AWS: `InvalidClientTokenId`).
 

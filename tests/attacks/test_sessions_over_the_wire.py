@@ -216,7 +216,7 @@ def test_k15_nothing_else_that_was_given_out_is_a_token_and_a_token_is_nothing_e
     assert home.iam.list_users(Marker=marker)["Users"]
     with refused("AccessDenied"):
         home.sts.get_session_token(SerialNumber=device["SerialNumber"], TokenCode="123456")
-    with refused("UnsupportedOperation"):
+    with refused("InvalidAuthorizationMessageException", status=400):
         home.sts.decode_authorization_message(EncodedMessage=genuine.session_token)
 
 

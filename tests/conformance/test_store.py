@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tabard.adapters.stores.derived import LOG_LENGTH
+from tabard.directory.denials import Denial, JudgedAsk, JudgedPolicy
 from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
@@ -27,6 +29,10 @@ from tabard.directory.entities import (
     SealingKey,
     User,
 )
+from tabard.names.ids import authorization_id
+from tabard.policy.decide import Layer, Outcome
+from tabard.policy.document import Effect
+from tabard.policy.explain import Effected, Element, LayerReport, Mismatch, Report, StatementReport
 from tabard.ports.store import Change, NameTaken, Store
 from tests.conformance.conftest import Open
 
@@ -483,6 +489,88 @@ def test_the_number_of_a_sealing_key_is_never_used_again(store: Store):
 
 class Oops(Exception):  # noqa: N818 - what a caller may raise
     pass
+
+
+def denial(number: int, *, account: str = HOME, key: str = "AKIA1", at: datetime = NOW) -> Denial:
+    moment = at + timedelta(seconds=number)
+    return Denial(
+        id=authorization_id(moment, entropy=number.to_bytes(10)),
+        at=moment,
+        request_id=f"request-{number}",
+        account=account,
+        principal=f"arn:aws:iam::{account}:user/bob",
+        principal_id="AIDABOB",
+        access_key_id=key,
+        event=("iam.amazonaws.com", "ListUsers"),
+        message="no",
+        context={"aws:username": "bob", "aws:tagkeys": ("a", "ü")},
+        asked=(
+            JudgedAsk(
+                action="iam:ListUsers",
+                resource="*",
+                resource_account=account,
+                report=Report(
+                    outcome=Outcome.IMPLICIT_DENY,
+                    layer=Layer.IDENTITY,
+                    layers=(
+                        LayerReport(
+                            layer=Layer.IDENTITY,
+                            effect=Effected.IMPLICIT_DENY,
+                            statements=(
+                                StatementReport(
+                                    policy="p",
+                                    index=0,
+                                    effect=Effect.ALLOW,
+                                    mismatches=(Mismatch(element=Element.ACTION, wanted=("a:b",), received=("c:d",)),),
+                                ),
+                            ),
+                        ),
+                    ),
+                    missing=("k",),
+                ),
+            ),
+        ),
+        policies=(JudgedPolicy(name="p", layer=Layer.IDENTITY, attached_to="x", document="{}", account=account),),
+    )
+
+
+def test_a_denial_is_found_by_its_id_its_request_and_its_key_newest_first(store: Store):
+    ours, theirs = [denial(number) for number in range(5)], denial(9, account=AWAY, key="AKIA2")
+    with store.write() as records:
+        for each in (*ours, theirs):
+            records.denials.put(each)
+    with store.read() as records:
+        assert records.denials.get(ours[2].id) == ours[2]
+        assert records.denials.get("never") is None
+        assert records.denials.find(request_id="request-9") == [theirs]
+        assert records.denials.find(access_key_id="AKIA1") == ours[::-1]
+        assert records.denials.find(access_key_id="AKIA1", limit=2) == ours[:2:-1]
+        assert records.denials.find(access_key_id="\0") == []
+
+
+def test_denials_are_pruned_by_age_and_by_number_within_their_account(store: Store):
+    ours, theirs = [denial(number) for number in range(6)], denial(0, account=AWAY, key="AKIA2")
+    theirs = msgspec.structs.replace(theirs, id=theirs.id[:-1] + "9")
+    with store.write() as records:
+        for each in (*ours, theirs):
+            records.denials.put(each)
+    with store.write() as records:
+        assert records.denials.prune(HOME, before=NOW + timedelta(seconds=2), keep=10) == 2
+        assert records.denials.prune(HOME, before=NOW, keep=3) == 1
+        assert records.denials.prune(HOME, before=NOW, keep=3) == 0
+    with store.read() as records:
+        assert records.denials.find(access_key_id="AKIA1") == ours[:2:-1]
+        assert records.denials.get(theirs.id) == theirs
+
+
+def test_denials_are_in_no_log_and_written_by_writers_only(store: Store):
+    with store.write() as records:
+        records.denials.put(denial(1))
+    assert store.revision() == 0
+    with store.read() as records, pytest.raises(RuntimeError):
+        records.denials.put(denial(2))
+    with store.read() as records, pytest.raises(RuntimeError):
+        records.denials.prune(HOME, before=NOW, keep=1)
 
 
 def test_a_block_that_raises_leaves_nothing_behind(store: Store):

@@ -22,6 +22,7 @@ from tabard.adapters.keyring import KeyRing
 from tabard.directory.aws_managed import aws_managed_policy
 from tabard.directory.entities import EntityKind, Group, ManagedPolicy, Role, User
 from tabard.names.arn import ARN, parse_arn
+from tabard.names.policies import inline_policy, trust_policy
 from tabard.policy.compile import PolicySet, compile_policies
 from tabard.policy.document import Kind, Policy
 from tabard.policy.parse import parse_policy
@@ -209,7 +210,8 @@ class StoredIdentities:
         identity, sources = _with_attached(records, role.account, _inline(role), role.attached_policies)
         boundary, more = _boundary(records, role.account, role.permissions_boundary)
         trust = compile_policies(
-            [("trust", _parsed(role.assume_role_policy_document, Kind.TRUST))], bindings=role.principal_ids
+            [(trust_policy(role.arn), _parsed(role.assume_role_policy_document, Kind.TRUST))],
+            bindings=role.principal_ids,
         )
         return RoleEntry(role, trust, identity, boundary), ((EntityKind.ROLE, role_id), *sources, *more)
 
@@ -236,7 +238,10 @@ def _parsed(document: str, kind: Kind) -> Policy:
 
 
 def _inline(owner: User | Group | Role) -> list[tuple[str, Policy]]:
-    return [(name, _parsed(document, Kind.INLINE)) for name, document in owner.inline_policies.items()]
+    return [
+        (inline_policy(owner.arn, name), _parsed(document, Kind.INLINE))
+        for name, document in owner.inline_policies.items()
+    ]
 
 
 def _with_attached(

@@ -21,6 +21,7 @@ from tabard.faults import InvalidClientTokenId
 from tabard.names.arn import assumed_role_arn, federated_user_arn, root_arn
 from tabard.names.ids import TEMPORARY_KEY
 from tabard.names.instants import iso
+from tabard.names.policies import SESSION_POLICY
 from tabard.names.tags import fold, merge
 from tabard.policy.compile import PolicySet, compile_policies
 from tabard.policy.context import Value
@@ -250,7 +251,7 @@ def _session_policies(claims: SessionClaims, managed: tuple[tuple[str, Policy], 
         return compile_policies(()) if claims.kind is SessionKind.FEDERATED_USER else None
     policies = list(managed)
     if claims.policy is not None:
-        policies.insert(0, ("session policy", parse_policy(claims.policy, Kind.SESSION)))
+        policies.insert(0, (SESSION_POLICY, parse_policy(claims.policy, Kind.SESSION)))
     return compile_policies(policies)
 
 

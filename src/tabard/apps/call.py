@@ -40,6 +40,7 @@ class Call:
     who: Authenticated | None = None
     row: Row | None = None
     request: Any = None
+    authorization_id: str | None = None
 
     @property
     def name(self) -> str:

@@ -54,6 +54,13 @@ class API(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regions: tuple[str, ...] = ()
 
 
+class Denials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the reasons of denials are kept, and those of how many denials of one account."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    maximum: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 20_000
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of `tabard serve`."""
 
@@ -62,6 +69,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Listen = Listen()
     keys: Keys = Keys()
     api: API = API()
+    denials: Denials = Denials()
 
 
 _TABLES: Final = msgspec.structs.fields(Settings)

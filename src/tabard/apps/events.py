@@ -45,7 +45,10 @@ def refused(call: Call, error: Exception, answer: Answer) -> Record:
     # AWS's text for a signature that cannot be read quotes the header, and nobody knows what a client put there.
     record["errorMessage"] = HIDDEN if isinstance(error, IncompleteSignature) else bounded(answer.message or "")
     reason = error.reason if isinstance(error, Fault) else type(error).__name__
-    record["additionalEventData"] = {"tabard": {"reason": reason}}
+    ours = {"reason": reason}
+    if call.authorization_id is not None:
+        ours["authorizationId"] = call.authorization_id
+    record["additionalEventData"] = {"tabard": ours}
     return record
 
 

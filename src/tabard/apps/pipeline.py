@@ -12,22 +12,28 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action, Desk
 from tabard.actions.iam import ACTIONS as IAM_ACTIONS
 from tabard.actions.sts import ACTIONS as STS_ACTIONS
+from tabard.actions.sts.decode_authorization_message import seal_message
 from tabard.adapters.identities import POLL, StoredIdentities
 from tabard.apps import events
 from tabard.apps.authentication import Authenticator
 from tabard.apps.call import Call, Row
+from tabard.apps.denials import DenialLog, Keeping
 from tabard.apps.descriptions import describe_request, describe_response
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.last_use import LastUses
+from tabard.directory.denials import as_its_account_sees_it
 from tabard.directory.entities import AccessKeyUse
 from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
+from tabard.policy.decide import Layer
+from tabard.policy.document import Statement
 from tabard.ports.audit import Audit, AuditUnavailable
 from tabard.ports.mint import Mint
 from tabard.ports.second_factor import SecondFactor
@@ -35,7 +41,7 @@ from tabard.ports.secret_box import SecretBox
 from tabard.ports.store import Store, StoreUnavailable
 from tabard.ports.world import Clock, Entropy
 from tabard.sessions.claims import SessionKind
-from tabard.trust.evaluate import require_allowed
+from tabard.trust.evaluate import AccessDenied, require_allowed
 from tabard.wire.codec import compile_operation
 from tabard.wire.faults import answer_to
 from tabard.wire.model import OperationModel, service_model
@@ -46,6 +52,8 @@ log = logging.getLogger("tabard.api")
 
 MAXIMUM_WAITING: Final = 64
 """Calls of a worker that may be in or before the thread pool; one more is told to slow down."""
+PRUNE_INTERVAL: Final = timedelta(hours=1)
+"""Between two looks at whether denials are too old."""
 MAXIMUM_FORM: Final = 1_000_000
 """Bytes of a form, which is read before anybody is proven. The longest document, percent-encoded throughout, fits."""
 
@@ -112,12 +120,19 @@ def table() -> Mapping[tuple[str, str], Row]:
 class Pipeline:
     """The steps, for one worker."""
 
-    def __init__(self, world: World, authenticator: Authenticator) -> None:
+    def __init__(self, world: World, authenticator: Authenticator, *, keeping: Keeping) -> None:
         self._world = world
         self._authenticator = authenticator
         self._table = table()
         self._waiting = 0
         self._last_uses = LastUses()
+        self._denials = DenialLog(
+            world.store,
+            keeping=keeping,
+            clock=world.clock,
+            entropy=world.entropy,
+            in_thread=self._in_thread,
+        )
         self._background: list[asyncio.Task[None]] = []
 
     # ── the worker's life ────────────────────────────────────────────────────────────────────────────
@@ -127,6 +142,7 @@ class Pipeline:
         self._background = [
             asyncio.create_task(self._follow_changes()),
             asyncio.create_task(self._write_last_uses()),
+            asyncio.create_task(self._prune_denials()),
         ]
 
     async def shutdown(self) -> None:
@@ -169,6 +185,14 @@ class Pipeline:
         except (StoreUnavailable, Throttled) as error:
             log.warning("the last uses of %d access keys were not recorded: %s", len(uses), error)
 
+    async def _prune_denials(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_INTERVAL.total_seconds())
+            try:
+                await self._in_thread(self._denials.prune)
+            except (StoreUnavailable, Throttled) as error:
+                log.warning("old denials were not forgotten: %s", error)
+
     def _record_uses(self, uses: Sequence[AccessKeyUse]) -> None:
         with self._world.store.write() as records:
             for use in uses:
@@ -192,6 +216,8 @@ class Pipeline:
         )
         try:
             return _ok(call, await self._answer(call, source))
+        except AccessDenied as denied:
+            return await self._deny(call, denied)
         except Fault as fault:
             return self._refuse(call, fault)
         except (StoreUnavailable, AuditUnavailable) as error:
@@ -258,8 +284,23 @@ class Pipeline:
             self._world.audit.append(events.succeeded(call, response))
         return answer
 
+    async def _deny(self, call: Call, denied: AccessDenied) -> HTTPResponse:
+        """Refuse what policies deny, and say under which id the reasons are kept."""
+        headers = {}
+        denial = await self._denials.keep(call, denied)
+        if denial is not None:
+            call.authorization_id = denial.id
+            headers["X-Tabard-Authorization-Id"] = denial.id
+            message = seal_message(as_its_account_sees_it(denial), _denying(denied), self._world.secrets)
+            if message is not None:
+                headers["X-Tabard-Authorization-Message"] = message
+        answer = self._refuse(call, denied)
+        return HTTPResponse(answer.status, answer.body, {**answer.headers, **headers})
+
     def _refuse(self, call: Call, error: Exception) -> HTTPResponse:
         answer = answer_to(error, call.operation)
+        if call.authorization_id is not None:
+            answer = replace(answer, message=f"{answer.message}. {_where_to_look(call.authorization_id)}")
         try:
             self._world.audit.append(events.refused(call, error, answer))
         except AuditUnavailable as unwritten:
@@ -309,6 +350,27 @@ def _ok(call: Call, body: bytes) -> HTTPResponse:
 
 def _headers(call: Call) -> dict[str, str]:
     return {"x-amzn-RequestId": call.id, "Content-Type": "application/json" if call.wants_json else "text/xml"}
+
+
+def _where_to_look(authorization_id: str) -> str:
+    """AWS's sentence, with our command where AWS has the address of its console."""
+    return (
+        f"Run `tabard why {authorization_id}` for complete details, or call the GetRequestAuthorizationDetails API "
+        f"with the following authorization id: {authorization_id}"
+    )
+
+
+def _denying(denied: AccessDenied) -> tuple[Statement, ...]:
+    """The statements that denied, where they are of the caller's own account."""
+    last = denied.evaluations[-1]
+    foreign = last.request.resource_account != last.request.principal.account
+    return tuple(
+        compiled.statement
+        for layer, applied in last.decision.applied
+        if not (foreign and layer in (Layer.RESOURCE, Layer.RESOURCE_CONTROL))
+        for compiled, _ in applied
+        if compiled.denies
+    )
 
 
 def names_an_action(form: bytes) -> bool:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}", re.ASCII)
@@ -30,6 +31,11 @@ ACCESS_KEY_ENTROPY: Final = 5
 """Bytes of entropy that `access_key_id` takes."""
 SECRET_ENTROPY: Final = 30
 """Bytes of entropy that `secret_access_key` takes; 30 bytes are 40 characters of base64."""
+
+AUTHORIZATION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}", re.ASCII)
+AUTHORIZATION_ID_ENTROPY: Final = 10
+"""Bytes of entropy that `authorization_id` takes."""
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
 _BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS: Final = tuple(one + other for one in _BASE32 for other in _BASE32)
@@ -64,6 +70,15 @@ def unique_id(prefix: str, account: str, *, entropy: bytes) -> str:
 def secret_access_key(*, entropy: bytes) -> str:
     """Forty characters of the base64 alphabet from `SECRET_ENTROPY` bytes."""
     return base64.b64encode(entropy[:30]).decode()
+
+
+def authorization_id(at: datetime, *, entropy: bytes) -> str:
+    """The id of a denial: 26 digits and small letters, in the order of time (a ULID in small letters).
+
+    Takes `AUTHORIZATION_ID_ENTROPY` bytes.
+    """
+    number = int(at.timestamp() * 1000) << 80 | int.from_bytes(entropy[:10])
+    return "".join([_CROCKFORD[number >> place & 31] for place in range(125, -1, -5)])
 
 
 def account_of(key_or_unique_id: str) -> str | None:

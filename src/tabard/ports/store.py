@@ -9,8 +9,10 @@ or replaces by id; `delete` removes. Nothing here knows a rule of IAM.
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
+from tabard.directory.denials import Denial
 from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
@@ -146,6 +148,21 @@ class SealingKeys(Protocol):
     def delete(self, key: SealingKey, /) -> None: ...
 
 
+class Denials(Protocol):
+    """Denials, as they were explained when they happened. They are no entities: nothing of them is in the change log.
+
+    `find` answers those of a request or of an access key, newest first. `prune` forgets those of an account that are
+    older than `before`, and the oldest beyond the newest `keep`, and says how many.
+    """
+
+    def get(self, denial_id: str, /) -> Denial | None: ...
+    def find(
+        self, *, request_id: str | None = None, access_key_id: str | None = None, limit: int = 20
+    ) -> Sequence[Denial]: ...
+    def put(self, denial: Denial, /) -> None: ...
+    def prune(self, account: str, *, before: datetime, keep: int) -> int: ...
+
+
 class Records(Protocol):
     """All record ports, inside one transaction."""
 
@@ -167,6 +184,8 @@ class Records(Protocol):
     def mfa_devices(self) -> MFADevices: ...
     @property
     def sealing_keys(self) -> SealingKeys: ...
+    @property
+    def denials(self) -> Denials: ...
 
 
 @dataclass(frozen=True, slots=True)

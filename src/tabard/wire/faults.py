@@ -40,6 +40,7 @@ CODES: Final[Mapping[type[Exception], tuple[str, int]]] = {
     faults.InvalidParameterValue: ("InvalidParameterValue", 400),
     faults.InvalidInput: ("InvalidInput", 400),
     faults.MalformedPolicy: ("MalformedPolicyDocument", 400),
+    faults.InvalidAuthorizationMessage: ("InvalidAuthorizationMessageException", 400),
     # cannot be believed
     sigv4.MissingAuthenticationToken: ("MissingAuthenticationToken", 403),
     sigv4.IncompleteSignature: ("IncompleteSignature", 400),

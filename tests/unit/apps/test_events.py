@@ -207,7 +207,8 @@ def test_a_refusal_is_one_record_with_its_code_and_its_reason(
     assert len(house.records) == before + 1
     record = last(house)
     assert record["errorCode"] == code
-    assert record["additionalEventData"] == {"tabard": {"reason": reason}}
+    assert record["additionalEventData"]["tabard"]["reason"] == reason
+    assert ("authorizationId" in record["additionalEventData"]["tabard"]) is (reason == "trust.denied")
     assert record["responseElements"] is None
     assert "resources" not in record
 

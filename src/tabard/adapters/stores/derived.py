@@ -5,10 +5,14 @@ databases cannot disagree. Names are found without regard to ASCII case, and to 
 names are ASCII, and Unicode folding would make two names of other scripts one.
 """
 
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
+import msgspec
+
+from tabard.directory.denials import Denial
 from tabard.directory.entities import (
     AccessKey,
     Account,
@@ -23,7 +27,7 @@ from tabard.directory.entities import (
     SealingKey,
     User,
 )
-from tabard.ports.store import Change
+from tabard.ports.store import Change, StoreUnavailable
 
 LOG_LENGTH: Final = 10_000
 """How many changes the log keeps. Whoever asks for older ones is told to forget everything."""
@@ -43,6 +47,9 @@ KINDS: Final[Mapping[type[object], EntityKind]] = {
     MFADevice: EntityKind.MFA_DEVICE,
     SealingKey: EntityKind.SEALING_KEY,
 }
+
+_encode_denial: Final = msgspec.json.Encoder().encode
+_decode_denial: Final = msgspec.json.Decoder(Denial).decode
 
 ATTACHABLE: Final = (EntityKind.USER, EntityKind.GROUP, EntityKind.ROLE)
 """The kinds that policies attach to, in the order in which `attachments` answers them."""
@@ -107,6 +114,24 @@ def attachment_order(attachment: Attachment) -> tuple[int, str, bool]:
 def enabling_order(device: MFADevice) -> tuple[datetime, str]:
     """By the instant of enabling."""
     return device.enabled or device.created, device.serial_number
+
+
+def deflate_denial(denial: Denial) -> bytes:
+    """A denial as it is kept. Policies are most of it, and deflate well."""
+    return zlib.compress(_encode_denial(denial))
+
+
+def inflate_denial(record: bytes) -> Denial:
+    """The way back.
+
+    Raises:
+        StoreUnavailable: it cannot be read.
+    """
+    try:
+        denial: Denial = _decode_denial(zlib.decompress(record))
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise StoreUnavailable(f"a stored denial cannot be read: {error}") from error
+    return denial
 
 
 def _uses(identity: Identity) -> Iterator[tuple[str, PolicyUsage]]:

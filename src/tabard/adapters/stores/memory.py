@@ -8,6 +8,7 @@ Lists scan, and the first write to a table copies it; it is meant for some thous
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar, cast
 
 from tabard.adapters.stores.derived import (
@@ -28,6 +29,7 @@ from tabard.adapters.stores.derived import (
     scope_of,
 )
 from tabard.adapters.stores.turns import Turns
+from tabard.directory.denials import Denial
 from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
@@ -87,6 +89,7 @@ class _State:
     revision: int
     tables: Mapping[EntityKind, _Rows]
     uses: Mapping[str, AccessKeyUse]
+    denials: Mapping[str, Denial]
     last_sealing_key: int
     log: tuple[tuple[int, Change], ...]
     forgotten: int
@@ -94,7 +97,7 @@ class _State:
 
 
 _NO_ROWS = _Rows({}, {})
-_EMPTY = _State(revision=0, tables={}, uses={}, last_sealing_key=0, log=(), forgotten=0)
+_EMPTY = _State(revision=0, tables={}, uses={}, denials={}, last_sealing_key=0, log=(), forgotten=0)
 
 
 class MemoryStore:
@@ -138,6 +141,7 @@ class _Transaction:
         self._copies: dict[EntityKind, _Rows] = {}
         self._changes: list[Change] = []
         self.uses = dict(state.uses) if writes else state.uses
+        self.kept_denials = dict(state.denials) if writes else state.denials
         self.last_sealing_key = state.last_sealing_key
         self.accounts = _Accounts(self, Account)
         self.users = _Users(self, User)
@@ -148,6 +152,7 @@ class _Transaction:
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
         self.sealing_keys = _SealingKeys(self, SealingKey)
+        self.denials = _Denials(self)
 
     def rows(self, kind: EntityKind) -> _Rows:
         return self._copies.get(kind) or self._began.tables.get(kind) or _NO_ROWS
@@ -176,6 +181,7 @@ class _Transaction:
             revision=revision,
             tables={**began.tables, **self._copies},
             uses=self.uses,
+            denials=self.kept_denials,
             last_sealing_key=self.last_sealing_key,
             log=log[-LOG_LENGTH:],
             forgotten=dropped[-1][0] if dropped else began.forgotten,
@@ -326,6 +332,39 @@ class _SealingKeys(_Table[SealingKey]):
 
     def delete(self, key: SealingKey, /) -> None:
         self._delete(key)
+
+
+class _Denials:
+    """Denials, by id."""
+
+    def __init__(self, transaction: _Transaction) -> None:
+        self._transaction = transaction
+
+    def get(self, denial_id: str, /) -> Denial | None:
+        return self._transaction.kept_denials.get(denial_id)
+
+    def find(
+        self, *, request_id: str | None = None, access_key_id: str | None = None, limit: int = 20
+    ) -> Sequence[Denial]:
+        def is_wanted(denial: Denial) -> bool:
+            return denial.request_id == request_id if request_id is not None else denial.access_key_id == access_key_id
+
+        return [denial for denial in self._newest_first() if is_wanted(denial)][:limit]
+
+    def put(self, denial: Denial, /) -> None:
+        self._transaction.require_write()
+        self._transaction.kept_denials = {**self._transaction.kept_denials, denial.id: denial}
+
+    def prune(self, account: str, *, before: datetime, keep: int) -> int:
+        self._transaction.require_write()
+        own = [denial for denial in self._newest_first() if denial.account == account]
+        gone = {d.id for place, d in enumerate(own) if place >= keep or d.at < before}
+        kept = self._transaction.kept_denials
+        self._transaction.kept_denials = {key: denial for key, denial in kept.items() if key not in gone}
+        return len(gone)
+
+    def _newest_first(self) -> list[Denial]:
+        return sorted(self._transaction.kept_denials.values(), key=lambda denial: denial.id, reverse=True)
 
 
 P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice)

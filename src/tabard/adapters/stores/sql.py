@@ -8,6 +8,7 @@ change log is written once, when the transaction ends, under one new revision.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     union_all,
     update,
@@ -36,16 +38,19 @@ from tabard.adapters.stores.derived import (
     attachment_order,
     attachments_of,
     change_of,
+    deflate_denial,
     enabling_order,
     fold,
     folded_name_of,
+    inflate_denial,
     key_of,
     owner_of,
     scope_of,
 )
 from tabard.adapters.stores.schema import SchemaState, prepare_schema, schema_state
-from tabard.adapters.stores.tables import access_key_uses, attachments, changes, entities, memberships, state
+from tabard.adapters.stores.tables import access_key_uses, attachments, changes, denials, entities, memberships, state
 from tabard.adapters.stores.turns import PATIENCE, Turns
+from tabard.directory.denials import Denial
 from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
@@ -117,6 +122,23 @@ _LAST_USE = select(access_key_uses.c.record).where(access_key_uses.c.key_id == b
 _FORGET_USE = delete(access_key_uses).where(access_key_uses.c.key_id == bindparam("of_key"))
 _RECORD_USE = insert(access_key_uses)
 
+_DENIAL = select(denials.c.record).where(denials.c.id == bindparam("id"))
+_newest_denials = select(denials.c.record).order_by(denials.c.id.desc()).limit(_limit)
+_DENIALS_OF_REQUEST = _newest_denials.where(denials.c.request_id == bindparam("request_id"))
+_DENIALS_OF_KEY = _newest_denials.where(denials.c.access_key_id == bindparam("access_key_id"))
+_KEEP_DENIAL = insert(denials)
+_in_account = denials.c.account == bindparam("of_account")
+_one_too_many = (
+    select(denials.c.id)
+    .where(_in_account)
+    .order_by(denials.c.id.desc())
+    .limit(1)
+    .offset(bindparam("keep", type_=Integer))
+)
+_PRUNE_DENIALS = delete(denials).where(
+    _in_account, or_(denials.c.at < bindparam("before"), denials.c.id <= _one_too_many.scalar_subquery())
+)
+
 _REVISION = select(state.c.revision)
 _STATE = select(state.c.revision, state.c.forgotten)
 _LAST_SEALING_KEY = select(state.c.last_sealing_key)
@@ -139,6 +161,8 @@ _encode = msgspec.json.Encoder().encode
 _DECODERS: Final[Mapping[type[object], msgspec.json.Decoder[Any]]] = {  # Any: the key says what
     stored: msgspec.json.Decoder(stored) for stored in (*KINDS, AccessKeyUse, Attachment)
 }
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -258,6 +282,7 @@ class _Transaction:
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
         self.sealing_keys = _SealingKeys(self, SealingKey)
+        self.denials = _Denials(self)
 
     def rows(self, statement: Executable, values: Mapping[str, object]) -> Sequence[Row]:
         """What a query finds. It finds nothing by a text that no database can hold."""
@@ -504,3 +529,45 @@ class _SealingKeys(_Table[SealingKey]):
 
     def delete(self, key: SealingKey, /) -> None:
         self._delete(key)
+
+
+class _Denials:
+    """Denials: no entities, but rows of their own."""
+
+    def __init__(self, transaction: _Transaction) -> None:
+        self._transaction = transaction
+
+    def get(self, denial_id: str, /) -> Denial | None:
+        rows = self._transaction.rows(_DENIAL, {"id": denial_id})
+        return next((inflate_denial(record) for (record,) in rows), None)
+
+    def find(
+        self, *, request_id: str | None = None, access_key_id: str | None = None, limit: int = 20
+    ) -> Sequence[Denial]:
+        if request_id is not None:
+            rows = self._transaction.rows(_DENIALS_OF_REQUEST, {"request_id": request_id, "limit": limit})
+        else:
+            rows = self._transaction.rows(_DENIALS_OF_KEY, {"access_key_id": access_key_id, "limit": limit})
+        return [inflate_denial(record) for (record,) in rows]
+
+    def put(self, denial: Denial, /) -> None:
+        self._transaction.run(
+            _KEEP_DENIAL,
+            {
+                "id": denial.id,
+                "account": denial.account,
+                "at": _microseconds(denial.at),
+                "request_id": denial.request_id,
+                "access_key_id": denial.access_key_id,
+                "record": deflate_denial(denial),
+            },
+        )
+
+    def prune(self, account: str, *, before: datetime, keep: int) -> int:
+        return self._transaction.run(
+            _PRUNE_DENIALS, {"of_account": account, "before": _microseconds(before), "keep": keep}
+        )
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
