@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from tabard.names.policies import short_name
 from tabard.names.tags import fold
 from tabard.policy.compile import PolicySet
 from tabard.policy.context import Context, Value
@@ -130,6 +131,46 @@ def explain(request: AccessRequest, layers: Layers, decision: Decision) -> Repor
         layers=tuple(reports),
         missing=tuple(missing),
     )
+
+
+def in_one_sentence(report: Report, action: str) -> str:
+    """What decided, and what came nearest, for people. Lower case, no stop."""
+    if report.error is not None:
+        return f"a policy could not be evaluated ({report.error}), so the request is denied"
+    if report.layer is None:
+        return "every layer that must allow does"
+    decided = [layer for layer in report.layers if layer.layer is report.layer and layer.effect in _DECIDING]
+    if report.outcome is Outcome.EXPLICIT_DENY:
+        denial = next(each for layer in decided for each in layer.statements if each.applied)
+        return f"{_name(denial)} denies it"
+    near = next((each for layer in decided for each in layer.statements if is_near(each)), None)
+    sentence = f"no {report.layer} allows {action}"
+    if near is None:
+        return sentence
+    return f"{sentence}; nearest comes {_name(near)}, {' and '.join(_falls_short(amiss) for amiss in near.mismatches)}"
+
+
+_DECIDING: Final = frozenset({Effected.EXPLICIT_DENY, Effected.IMPLICIT_DENY})
+
+
+def is_near(report: StatementReport) -> bool:
+    """A permission for this action, which only lacks something."""
+    about_another = any(amiss.element is Element.ACTION for amiss in report.mismatches)
+    return report.effect is Effect.ALLOW and not report.applied and not about_another
+
+
+def _name(report: StatementReport) -> str:
+    sid = f"`{report.sid}`" if report.sid else f"{report.index + 1}"
+    return f"statement {sid} of {short_name(report.policy)}"
+
+
+def _falls_short(amiss: Mismatch) -> str:
+    wanted = " or ".join(f"`{text}`" for text in amiss.wanted[:3]) + (" or others" if len(amiss.wanted) > 3 else "")
+    if amiss.element is not Element.CONDITION:
+        received = ", ".join(amiss.received or ())
+        return f"whose {amiss.element} is {wanted} and not `{received}`"
+    received = "it is absent" if amiss.received is None else "it is " + ", ".join(f"`{t}`" for t in amiss.received)
+    return f"which wants {amiss.operator} {amiss.key} {wanted}, and {received}"
 
 
 _Consulted: TypeAlias = tuple[Layer, PolicySet, Applied, bool]

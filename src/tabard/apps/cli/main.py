@@ -1,8 +1,8 @@
 """`tabard`: the command and its groups.
 
 Data goes to stdout, prose to stderr. Secrets are printed to a terminal, or when `--json` asks for them. Exit codes:
-0 done, 1 it did not work, 2 the command was misspelt. Each command imports what it needs when it runs, so that
-`tabard version` answers at once.
+0 done, 1 it did not work, 2 the command was misspelt, 3 it was denied. Each command imports what it needs when it runs,
+so that `tabard version` answers at once.
 """
 
 import sys
@@ -142,6 +142,25 @@ def keys_retire(*, key_id: int, yes: bool, config: Path | None, data: Path | Non
     from tabard.apps.cli import stores  # start-up time: see the module's docstring
 
     _run(lambda: stores.retire_key(stores.settings(config, data), key_id, ask=not yes))
+
+
+@cli.command()
+@click.argument("what", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole record as one JSON object.")
+@at_store
+def why(*, what: str, as_json: bool, config: Path | None, data: Path | None) -> None:
+    """Tell why a request was denied.
+
+    ID is the authorization id that the refusal names, a request id, an access key id (its latest denial), or a text
+    that holds one of them, such as the whole error. The exit code is 3 where the denial is found.
+    """
+    from tabard.apps.cli import stores  # start-up time: see the module's docstring
+    from tabard.apps.cli import why as reasons
+
+    try:
+        _run(lambda: sys.exit(reasons.why(stores.settings(config, data), what, as_json=as_json)))
+    except reasons.NothingKnown as error:
+        raise Failure(str(error)) from error
 
 
 def _run(command: Callable[[], None]) -> None:
