@@ -21,6 +21,10 @@ ROLE: Final = "AROA"
 GROUP: Final = "AGPA"
 INSTANCE_PROFILE: Final = "AIPA"
 MANAGED_POLICY: Final = "ANPA"
+ORGANIZATION: Final = "o-"
+ORGANIZATION_ROOT: Final = "r-"
+ORGANIZATIONAL_UNIT: Final = "ou-"
+ORGANIZATION_POLICY: Final = "p-"
 
 ACCOUNT_ENTROPY: Final = 8
 """Bytes of entropy that `account_id` takes."""
@@ -30,7 +34,10 @@ ACCESS_KEY_ENTROPY: Final = 5
 """Bytes of entropy that `access_key_id` takes."""
 SECRET_ENTROPY: Final = 30
 """Bytes of entropy that `secret_access_key` takes; 30 bytes are 40 characters of base64."""
+ORGANIZATION_ENTROPY: Final = 8
+"""Bytes of entropy that `organization_id` takes."""
 
+_BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS: Final = tuple(one + other for one in _BASE32 for other in _BASE32)
 """Base32 (RFC 4648 §6), ten bits at a time."""
@@ -64,6 +71,12 @@ def unique_id(prefix: str, account: str, *, entropy: bytes) -> str:
 def secret_access_key(*, entropy: bytes) -> str:
     """Forty characters of the base64 alphabet from `SECRET_ENTROPY` bytes."""
     return base64.b64encode(entropy[:30]).decode()
+
+
+def organization_id(prefix: str, *, entropy: bytes) -> str:
+    """`o-…`, `r-…`, `ou-…-…` or `p-…`: the prefix and ten characters. Takes `ORGANIZATION_ENTROPY` bytes."""
+    number = int.from_bytes(entropy[:8])
+    return prefix + "".join([_BASE36[number // 36**place % 36] for place in range(10)])
 
 
 def account_of(key_or_unique_id: str) -> str | None:
