@@ -23,6 +23,11 @@ from tabard.directory.entities import (
     KeyStatus,
     ManagedPolicy,
     MFADevice,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    OrganizationPolicyType,
     PolicyUsage,
     PolicyVersion,
     Role,
@@ -90,6 +95,27 @@ def use(key_id: str, *, minutes: int) -> AccessKeyUse:
     return AccessKeyUse(key_id=key_id, at=NOW + timedelta(minutes=minutes), service="iam", region="us-east-1")
 
 
+def organization(number: int = 1, **fields) -> Organization:
+    home = {"management_account": HOME, "root_id": f"r-{number}", "created": NOW}
+    return Organization(**{"id": f"o-{number}"} | home | fields)
+
+
+def unit(name: str, *, parent: str = "r-1", **fields) -> OrganizationalUnit:
+    place = {"organization_id": "o-1", "parent_id": parent, "id": f"ou-{parent}-{name}"}
+    return OrganizationalUnit(**place | {"name": name, "created": NOW} | fields)
+
+
+def member(account: str, *, parent: str = "r-1", organization_id: str = "o-1", **fields) -> OrganizationAccount:
+    return OrganizationAccount(organization_id=organization_id, parent_id=parent, id=account, joined=NOW, **fields)
+
+
+def rule(name: str, *, organization_id: str = "o-1", **fields) -> OrganizationPolicy:
+    what = {"type": OrganizationPolicyType.SERVICE_CONTROL, "content": "{}"}
+    return OrganizationPolicy(
+        **{"organization_id": organization_id, "id": f"p-{organization_id}{name}", "name": name} | what | fields
+    )
+
+
 NAMED = [
     pytest.param("users", user, id="users"),
     pytest.param("groups", group, id="groups"),
@@ -141,7 +167,16 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
     key = access_key("AKIA1", sealed_secret=bytes(range(256)), status=KeyStatus.INACTIVE)
     phone = device("phone", sealed_seed=b"\xff\0", owner_id="AIDA1", enabled=NOW, last_step=2**40, failures=3)
     ring = replace(sealing_key(1), active=False)
+    both = tuple(OrganizationPolicyType)
+    company = organization(enabled_policy_types=both, attached_policies=("p-1",), tags={"a": ""})
+    division = unit("Ünit\n", attached_policies=("p-1", "p-2"), tags={"b": "ü"})
+    place = member(HOME, parent=division.id, attached_policies=("p-2",), tags={"c": "d"})
+    law = rule("Law", type=OrganizationPolicyType.RESOURCE_CONTROL, description="é\0", tags={"t": "1"})
     with store.write() as records:
+        records.organizations.put(company)
+        records.organizational_units.put(division)
+        records.organization_accounts.put(place)
+        records.organization_policies.put(law)
         records.accounts.put(account)
         records.users.put(alice)
         records.groups.put(team)
@@ -164,6 +199,10 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
         assert use("AKIA1", minutes=1) == records.access_keys.last_use("AKIA1")
         assert phone == records.mfa_devices.get(phone.serial_number)
         assert [ring] == list(records.sealing_keys.of(KeyPurpose.SESSION_TOKEN))
+        assert company == records.organizations.get(company.id)
+        assert division == records.organizational_units.get(division.id)
+        assert place == records.organization_accounts.get(HOME)
+        assert law == records.organization_policies.get(law.id)
 
 
 # --- names, ids, accounts -----------------------------------------------------------------------------------
@@ -262,6 +301,12 @@ def test_any_text_may_be_asked_for_and_nothing_is_found_by_it(store: Store):
             assert records.users.count(text) == 0
             assert list(records.policies.attachments(HOME, text)) == []
             assert list(records.users.in_group(text)) == []
+            assert records.organizations.get(text) is None
+            assert records.organizational_units.get(text) is None
+            assert records.organization_accounts.get(text) is None
+            assert records.organization_policies.get(text) is None
+            assert list(records.organization_accounts.under(text)) == []
+            assert list(records.organization_policies.attachments(text, text)) == []
 
 
 # --- lists --------------------------------------------------------------------------------------------------
@@ -389,6 +434,93 @@ def test_instance_profiles_are_found_by_the_role_they_hold(store: Store):
 
 
 # --- keys and devices ---------------------------------------------------------------------------------------
+
+
+# --- organisations ------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_in_one_organisation_at_most(store: Store):
+    put(store, "organizations", organization(1), organization(2))
+    put(store, "organization_accounts", member(HOME))
+    with store.write() as records:
+        with pytest.raises(NameTaken):
+            records.organization_accounts.put(member(HOME, organization_id="o-2", parent="r-2"))
+        records.organization_accounts.put(member(HOME, parent="ou-1"))
+    with store.write() as records:
+        records.organization_accounts.delete(member(HOME))
+        records.organization_accounts.put(member(HOME, organization_id="o-2", parent="r-2"))
+    with store.read() as records:
+        assert [each.id for each in records.organizations.list()] == ["o-1", "o-2"]
+        assert [each.id for each in records.organizations.list(after="o-1")] == ["o-2"]
+        assert list(records.organization_accounts.list("o-1")) == []
+        assert records.organization_accounts.get(HOME).organization_id == "o-2"
+
+
+def test_accounts_are_listed_by_organisation_and_found_under_their_parent(store: Store):
+    accounts = ["300000000000", HOME, AWAY]
+    put(store, "organization_accounts", *(member(each, parent="ou-1") for each in accounts))
+    put(store, "organization_accounts", member("999999999999"), member("888888888888", organization_id="o-2"))
+    with store.read() as records:
+        ids_of = lambda found: [each.id for each in found]  # noqa: E731
+        assert ids_of(records.organization_accounts.list("o-1")) == [*sorted(accounts), "999999999999"]
+        assert ids_of(records.organization_accounts.list("o-1", after=HOME, limit=2)) == ["300000000000", AWAY]
+        assert ids_of(records.organization_accounts.under("ou-1")) == sorted(accounts)
+    put(store, "organization_accounts", member(HOME, parent="ou-2"))
+    with store.read() as records:
+        assert [each.id for each in records.organization_accounts.under("ou-2")] == [HOME]
+        assert HOME not in [each.id for each in records.organization_accounts.under("ou-1")]
+
+
+def test_the_name_of_a_unit_is_unique_under_its_parent_and_only_there(store: Store):
+    put(store, "organizational_units", unit("Prod"), unit("dev"), unit("Prod", parent="ou-r-1-dev"))
+    with store.write() as records, pytest.raises(NameTaken):
+        records.organizational_units.put(replace(unit("other"), name="PROD"))
+    with store.read() as records:
+        assert names(records.organizational_units.list("r-1")) == ["dev", "Prod"]
+        assert names(records.organizational_units.list("r-1", after="DEV")) == ["Prod"]
+        assert names(records.organizational_units.list("ou-r-1-dev")) == ["Prod"]
+    with store.write() as records:
+        records.organizational_units.delete(unit("Prod"))
+        records.organizational_units.put(replace(unit("dev"), name="PROD"))
+    with store.read() as records:
+        assert names(records.organizational_units.list("r-1")) == ["PROD"]
+
+
+def test_the_name_of_an_organisation_policy_is_unique_in_its_organisation(store: Store):
+    put(store, "organization_policies", rule("b"), rule("A"), rule("a", organization_id="o-2"))
+    with store.write() as records, pytest.raises(NameTaken):
+        records.organization_policies.put(replace(rule("c"), name="B"))
+    with store.write() as records, pytest.raises(NameTaken):
+        records.organization_policies.put(replace(rule("b"), organization_id="o-2"))
+    with store.read() as records:
+        assert names(records.organization_policies.list("o-1")) == ["A", "b"]
+        assert names(records.organization_policies.list("o-1", after="a", limit=1)) == ["b"]
+        assert names(records.organization_policies.list("o-2")) == ["a"]
+
+
+def test_where_a_policy_is_attached_follows_from_root_units_and_accounts(store: Store):
+    shared = ("p-shared", "p-shared")
+    put(store, "organizations", organization(1, attached_policies=shared), organization(2, attached_policies=shared))
+    put(store, "organizational_units", unit("Z", attached_policies=shared), unit("a", attached_policies=shared))
+    put(store, "organization_accounts", member(HOME, attached_policies=("p-own", *shared)), member(AWAY))
+    expected = [
+        (EntityKind.ORGANIZATION, "o-1"),
+        (EntityKind.ORGANIZATIONAL_UNIT, "ou-r-1-a"),
+        (EntityKind.ORGANIZATIONAL_UNIT, "ou-r-1-Z"),
+        (EntityKind.ORGANIZATION_ACCOUNT, HOME),
+    ]
+    with store.read() as records:
+        found = records.organization_policies.attachments
+        assert [(each.kind, each.id) for each in found("o-1", "p-shared")] == expected
+        assert [each.id for each in found("o-1", "p-own")] == [HOME]
+        assert [each.id for each in found("o-2", "p-shared")] == ["o-2"]
+        assert list(records.policies.attachments(HOME, "p-shared")) == []
+    with store.write() as records:
+        records.organization_accounts.put(member(HOME, attached_policies=("p-own",)))
+        records.organizational_units.delete(unit("a"))
+    with store.read() as records:
+        found = records.organization_policies.attachments
+        assert [(each.kind, each.id) for each in found("o-1", "p-shared")] == [expected[0], expected[2]]
 
 
 def test_an_owner_s_keys_come_oldest_first(store: Store):
@@ -714,6 +846,10 @@ def test_every_put_and_delete_is_in_the_log_under_one_revision(store: Store):
         records.access_keys.put(access_key("AKIA1"))
         records.mfa_devices.put(device("phone"))
         records.sealing_keys.put(sealing_key(4))
+        records.organizations.put(organization())
+        records.organizational_units.put(unit("u"))
+        records.organization_accounts.put(member(HOME))
+        records.organization_policies.put(rule("r"))
         records.users.put(user("u", groups=("G",)))
     changes = store.changes_since(start)
     assert (start + 1, True) == (changes.revision, changes.complete)
@@ -727,6 +863,10 @@ def test_every_put_and_delete_is_in_the_log_under_one_revision(store: Store):
         Change(EntityKind.ACCESS_KEY, "AKIA1"),
         Change(EntityKind.MFA_DEVICE, f"arn:aws:iam::{HOME}:mfa/phone"),
         Change(EntityKind.SEALING_KEY, "4"),
+        Change(EntityKind.ORGANIZATION, "o-1"),
+        Change(EntityKind.ORGANIZATIONAL_UNIT, "ou-r-1-u"),
+        Change(EntityKind.ORGANIZATION_ACCOUNT, HOME),
+        Change(EntityKind.ORGANIZATION_POLICY, "p-o-1r"),
     ] == list(changes.changes)
     with store.write() as records:
         records.roles.delete(role("r"))

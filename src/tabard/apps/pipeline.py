@@ -260,7 +260,7 @@ class Pipeline:
 
     async def _sts(self, call: Call, row: Row, action: STSAction, who: Authenticated) -> bytes:
         if callable(action.authorization):
-            require_allowed(who.standing, action.authorization(call.request, who), who.context)
+            require_allowed(who.standing, action.authorization(call.request, who), who.context, who.own_resource_keys)
         response = await action.handle(call.request, who, self._world)
         answer = _render(call, row, response)
         self._world.audit.append(events.succeeded(call, response))
@@ -277,7 +277,7 @@ class Pipeline:
                 entropy=self._world.entropy,
                 secrets=self._world.secrets,
             )
-            require_allowed(who.standing, action.ask(call.request, desk), who.context)
+            require_allowed(who.standing, action.ask(call.request, desk), who.context, who.own_resource_keys)
             response = action.handle(call.request, desk)
             answer = _render(call, row, response)
             # Before the commit: a change that cannot be audited does not happen.

@@ -11,9 +11,9 @@ Instants are aware UTC datetimes. Documents are the exact text that was submitte
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
-from tabard.names.arn import iam_arn
+from tabard.names.arn import iam_arn, organizations_arn
 
 AWS_ACCOUNT: Final = "aws"
 """Stands where an account id stands in the ARNs of AWS-managed policies."""
@@ -45,6 +45,10 @@ class EntityKind(StrEnum):
     INSTANCE_PROFILE = "instance-profile"
     MFA_DEVICE = "mfa-device"
     SEALING_KEY = "sealing-key"
+    ORGANIZATION = "organization"
+    ORGANIZATIONAL_UNIT = "organizational-unit"
+    ORGANIZATION_ACCOUNT = "organization-account"
+    ORGANIZATION_POLICY = "organization-policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +250,86 @@ class MFADevice:
     @property
     def serial_number(self) -> str:
         return iam_arn(self.account, f"mfa{self.path}{self.name}")
+
+
+class OrganizationPolicyType(StrEnum):
+    """The types of organisation policies that are built; the values are AWS's."""
+
+    SERVICE_CONTROL = "SERVICE_CONTROL_POLICY"
+    RESOURCE_CONTROL = "RESOURCE_CONTROL_POLICY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """An organisation, and with it its root: what is attached to the root and tagged is kept here.
+
+    `attached_policies` holds the ids of organisation policies, here and in units and accounts. They count only
+    while their type is among `enabled_policy_types`.
+    """
+
+    id: str
+    management_account: str
+    root_id: str
+    created: datetime
+    enabled_policy_types: tuple[OrganizationPolicyType, ...] = ()
+    attached_policies: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return organizations_arn(self.management_account, f"organization/{self.id}")
+
+    def arn_of(self, resource_type: str, resource_id: str) -> str:
+        """The ARN of something in the organisation: `arn_of("ou", "ou-…")`."""
+        return organizations_arn(self.management_account, f"{resource_type}/{self.id}/{resource_id}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationalUnit:
+    """A unit of an organisation. `parent_id` is another unit or the root, for good; names are unique under it."""
+
+    organization_id: str
+    parent_id: str
+    id: str
+    name: str
+    created: datetime
+    attached_policies: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationAccount:
+    """An account's place in an organisation: under the root or a unit. `id` is the account's, so there is only one."""
+
+    organization_id: str
+    parent_id: str
+    id: str
+    joined: datetime
+    attached_policies: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+PolicyTarget: TypeAlias = Organization | OrganizationalUnit | OrganizationAccount
+"""What organisation policies attach to; an organisation stands for its root."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationPolicy:
+    """A policy of an organisation, or one of AWS's own (`organization_id` is then `aws`)."""
+
+    organization_id: str
+    id: str
+    name: str
+    type: OrganizationPolicyType
+    content: str
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def arn(self, organization: Organization) -> str:
+        """The policy's ARN, as its organisation sees it."""
+        if self.organization_id == AWS_ACCOUNT:
+            return organizations_arn(AWS_ACCOUNT, f"policy/{self.type.lower()}/{self.id}")
+        return organization.arn_of("policy", f"{self.type.lower()}/{self.id}")
 
 
 class KeyPurpose(StrEnum):

@@ -22,6 +22,10 @@ ROLE: Final = "AROA"
 GROUP: Final = "AGPA"
 INSTANCE_PROFILE: Final = "AIPA"
 MANAGED_POLICY: Final = "ANPA"
+ORGANIZATION: Final = "o-"
+ORGANIZATION_ROOT: Final = "r-"
+ORGANIZATIONAL_UNIT: Final = "ou-"
+ORGANIZATION_POLICY: Final = "p-"
 
 ACCOUNT_ENTROPY: Final = 8
 """Bytes of entropy that `account_id` takes."""
@@ -31,12 +35,15 @@ ACCESS_KEY_ENTROPY: Final = 5
 """Bytes of entropy that `access_key_id` takes."""
 SECRET_ENTROPY: Final = 30
 """Bytes of entropy that `secret_access_key` takes; 30 bytes are 40 characters of base64."""
+ORGANIZATION_ENTROPY: Final = 8
+"""Bytes of entropy that `organization_id` takes."""
 
 AUTHORIZATION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}", re.ASCII)
 AUTHORIZATION_ID_ENTROPY: Final = 10
 """Bytes of entropy that `authorization_id` takes."""
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
+_BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS: Final = tuple(one + other for one in _BASE32 for other in _BASE32)
 """Base32 (RFC 4648 §6), ten bits at a time."""
@@ -79,6 +86,12 @@ def authorization_id(at: datetime, *, entropy: bytes) -> str:
     """
     number = int(at.timestamp() * 1000) << 80 | int.from_bytes(entropy[:10])
     return "".join([_CROCKFORD[number >> place & 31] for place in range(125, -1, -5)])
+
+
+def organization_id(prefix: str, *, entropy: bytes) -> str:
+    """`o-…`, `r-…`, `ou-…-…` or `p-…`: the prefix and ten characters. Takes `ORGANIZATION_ENTROPY` bytes."""
+    number = int.from_bytes(entropy[:8])
+    return prefix + "".join([_BASE36[number // 36**place % 36] for place in range(10)])
 
 
 def account_of(key_or_unique_id: str) -> str | None:

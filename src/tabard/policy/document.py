@@ -22,6 +22,8 @@ class Kind(StrEnum):
     TRUST = "trust"
     SESSION = "session"
     RESOURCE = "resource"
+    SERVICE_CONTROL = "service-control"
+    RESOURCE_CONTROL = "resource-control"
 
 
 class Effect(StrEnum):

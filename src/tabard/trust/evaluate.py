@@ -25,8 +25,10 @@ class AccessDenied(Denied):
         self.evaluations = evaluations
 
 
-def require_allowed(standing: Standing, asks: Iterable[Ask], context: Context) -> None:
-    """The caller may do all that is asked; `context` holds the global condition keys.
+def require_allowed(standing: Standing, asks: Iterable[Ask], context: Context, own_resource_keys: Context) -> None:
+    """The caller may do all that is asked.
+
+    `context` holds the global condition keys, `own_resource_keys` those of resources of the caller's own account.
 
     Raises:
         AccessDenied: in AWS's grammar of denial.
@@ -40,7 +42,12 @@ def require_allowed(standing: Standing, asks: Iterable[Ask], context: Context) -
             resource=ask.resource,
             resource_account=ask.resource_account,
             # What we know of the caller and the request stands over whatever the action adds.
-            context={**ask.context, **context, "aws:resourceaccount": ask.resource_account},
+            context={
+                **ask.context,
+                **context,
+                **(own_resource_keys if ask.resource_account == standing.principal.account else {}),
+                "aws:resourceaccount": ask.resource_account,
+            },
         )
         evaluation = evaluate(request, layers)
         asked.append(evaluation)

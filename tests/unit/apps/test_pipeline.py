@@ -183,7 +183,7 @@ def test_what_we_know_of_the_caller_stands_over_what_an_action_adds() -> None:
         )
 
         with pytest.raises(Denied):
-            require_allowed(who.standing, [ask], who.context)
+            require_allowed(who.standing, [ask], who.context, who.own_resource_keys)
 
 
 def test_an_operation_without_a_row_is_named_and_does_nothing() -> None:

@@ -144,9 +144,9 @@ def test_the_first_question_that_is_answered_no_is_the_last_one_asked() -> None:
         for name in ("GetUser", "DeleteUser", "TagUser")
     ]
 
-    require_allowed(standing, [asks[0], asks[2]], {})
+    require_allowed(standing, [asks[0], asks[2]], {}, {})
     with pytest.raises(AccessDenied) as caught:
-        require_allowed(standing, asks, {})
+        require_allowed(standing, asks, {}, {})
     assert [each.request.action for each in caught.value.evaluations] == ["iam:GetUser", "iam:DeleteUser"]
     assert caught.value.public.endswith(
         "iam:DeleteUser on resource: * because no identity-based policy allows the iam:DeleteUser action"
@@ -164,7 +164,7 @@ def test_p06_what_an_action_adds_never_stands_over_what_is_known_of_the_caller()
     )
 
     with pytest.raises(AccessDenied) as caught:
-        require_allowed(standing, [lying], {"aws:principalaccount": ACCOUNT})
+        require_allowed(standing, [lying], {"aws:principalaccount": ACCOUNT}, {})
     context = caught.value.evaluations[0].request.context
     assert (context["aws:principalaccount"], context["aws:resourceaccount"]) == (ACCOUNT, ACCOUNT)
-    require_allowed(standing, [lying], {"aws:principalaccount": OTHER_ACCOUNT})
+    require_allowed(standing, [lying], {"aws:principalaccount": OTHER_ACCOUNT}, {})

@@ -15,10 +15,12 @@ from tabard.adapters.stores.derived import (
     ATTACHABLE,
     KINDS,
     LOG_LENGTH,
+    TARGETS,
     Entity,
     Identity,
     Named,
     attachment_order,
+    attachment_scope_of,
     attachments_of,
     change_of,
     enabling_order,
@@ -41,6 +43,11 @@ from tabard.directory.entities import (
     KeyPurpose,
     ManagedPolicy,
     MFADevice,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    PolicyTarget,
     Role,
     SealingKey,
     User,
@@ -153,6 +160,10 @@ class _Transaction:
         self.mfa_devices = _MFADevices(self, MFADevice)
         self.sealing_keys = _SealingKeys(self, SealingKey)
         self.denials = _Denials(self)
+        self.organizations = _Organizations(self, Organization)
+        self.organizational_units = _OrganizationalUnits(self, OrganizationalUnit)
+        self.organization_accounts = _OrganizationAccounts(self, OrganizationAccount)
+        self.organization_policies = _OrganizationPolicies(self, OrganizationPolicy)
 
     def rows(self, kind: EntityKind) -> _Rows:
         return self._copies.get(kind) or self._began.tables.get(kind) or _NO_ROWS
@@ -367,7 +378,73 @@ class _Denials:
         return sorted(self._transaction.kept_denials.values(), key=lambda denial: denial.id, reverse=True)
 
 
-P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice)
+class _Organizations(_Table[Organization]):
+    def get(self, organization_id: str, /) -> Organization | None:
+        return self._of_key(organization_id)
+
+    def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Organization]:
+        return sorted((each for each in self._all() if each.id > after), key=lambda each: each.id)[:limit]
+
+    def put(self, organization: Organization, /) -> None:
+        self._put(organization)
+
+    def delete(self, organization: Organization, /) -> None:
+        self._delete(organization)
+
+
+class _OrganizationalUnits(_Table[OrganizationalUnit]):
+    def get(self, unit_id: str, /) -> OrganizationalUnit | None:
+        return self._of_key(unit_id)
+
+    def list(self, parent_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationalUnit]:
+        return _page((unit for unit in self._all() if unit.parent_id == parent_id), after, limit)
+
+    def put(self, unit: OrganizationalUnit, /) -> None:
+        self._put(unit)
+
+    def delete(self, unit: OrganizationalUnit, /) -> None:
+        self._delete(unit)
+
+
+class _OrganizationAccounts(_Table[OrganizationAccount]):
+    def get(self, account_id: str, /) -> OrganizationAccount | None:
+        return self._of_key(account_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationAccount]:
+        found = (each for each in self._all() if each.organization_id == organization_id and each.id > after)
+        return sorted(found, key=lambda account: account.id)[:limit]
+
+    def under(self, parent_id: str) -> Sequence[OrganizationAccount]:
+        return sorted(self._owned_by(parent_id), key=lambda account: account.id)
+
+    def put(self, account: OrganizationAccount, /) -> None:
+        self._put(account)
+
+    def delete(self, account: OrganizationAccount, /) -> None:
+        self._delete(account)
+
+
+class _OrganizationPolicies(_Table[OrganizationPolicy]):
+    def get(self, policy_id: str, /) -> OrganizationPolicy | None:
+        return self._of_key(policy_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationPolicy]:
+        return _page((each for each in self._all() if each.organization_id == organization_id), after, limit)
+
+    def attachments(self, organization_id: str, policy_id: str) -> Sequence[Attachment]:
+        targets = (cast(PolicyTarget, t) for kind in TARGETS for t in self._transaction.rows(kind).by_key.values())
+        ours = (target for target in targets if attachment_scope_of(target) == organization_id)
+        found = [attachment for target in ours for used, attachment in attachments_of(target) if used == policy_id]
+        return sorted(found, key=attachment_order)
+
+    def put(self, policy: OrganizationPolicy, /) -> None:
+        self._put(policy)
+
+    def delete(self, policy: OrganizationPolicy, /) -> None:
+        self._delete(policy)
+
+
+P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice, OrganizationalUnit, OrganizationPolicy)
 
 
 def _page(found: Iterator[P], after: str, limit: int) -> list[P]:

@@ -36,6 +36,7 @@ from tabard.adapters.stores.derived import (
     Entity,
     Named,
     attachment_order,
+    attachment_scope_of,
     attachments_of,
     change_of,
     deflate_denial,
@@ -62,6 +63,10 @@ from tabard.directory.entities import (
     KeyPurpose,
     ManagedPolicy,
     MFADevice,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
     Role,
     SealingKey,
     User,
@@ -283,6 +288,10 @@ class _Transaction:
         self.mfa_devices = _MFADevices(self, MFADevice)
         self.sealing_keys = _SealingKeys(self, SealingKey)
         self.denials = _Denials(self)
+        self.organizations = _Organizations(self, Organization)
+        self.organizational_units = _OrganizationalUnits(self, OrganizationalUnit)
+        self.organization_accounts = _OrganizationAccounts(self, OrganizationAccount)
+        self.organization_policies = _OrganizationPolicies(self, OrganizationPolicy)
 
     def rows(self, statement: Executable, values: Mapping[str, object]) -> Sequence[Row]:
         """What a query finds. It finds nothing by a text that no database can hold."""
@@ -403,7 +412,7 @@ def _attachment_rows(entity: Entity | None) -> list[dict[str, str]]:
             "entity_id": attachment.id,
             "policy_arn": arn,
             "usage": attachment.usage.value,
-            "account": scope_of(entity),
+            "account": attachment_scope_of(entity),
             "record": _encode(attachment).decode(),
         }
         for arn, attachment in attachments_of(entity)
@@ -571,3 +580,66 @@ class _Denials:
 
 def _microseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+class _Organizations(_Table[Organization]):
+    def get(self, organization_id: str, /) -> Organization | None:
+        return self._find_one(_BY_KEY, id=organization_id)
+
+    def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Organization]:
+        return self._find(_PAGE_BY_KEY, after=after, limit=limit)
+
+    def put(self, organization: Organization, /) -> None:
+        self._put(organization)
+
+    def delete(self, organization: Organization, /) -> None:
+        self._delete(organization)
+
+
+class _OrganizationalUnits(_Table[OrganizationalUnit]):
+    def get(self, unit_id: str, /) -> OrganizationalUnit | None:
+        return self._find_one(_BY_KEY, id=unit_id)
+
+    def list(self, parent_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationalUnit]:
+        return self._find(_PAGE, scope=parent_id, after=fold(after), limit=limit)
+
+    def put(self, unit: OrganizationalUnit, /) -> None:
+        self._put(unit)
+
+    def delete(self, unit: OrganizationalUnit, /) -> None:
+        self._delete(unit)
+
+
+class _OrganizationAccounts(_Table[OrganizationAccount]):
+    def get(self, account_id: str, /) -> OrganizationAccount | None:
+        return self._find_one(_BY_KEY, id=account_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationAccount]:
+        return self._find(_PAGE, scope=organization_id, after=after, limit=limit)
+
+    def under(self, parent_id: str) -> Sequence[OrganizationAccount]:
+        return sorted(self._find(_BY_OWNER, owner=parent_id), key=lambda account: account.id)
+
+    def put(self, account: OrganizationAccount, /) -> None:
+        self._put(account)
+
+    def delete(self, account: OrganizationAccount, /) -> None:
+        self._delete(account)
+
+
+class _OrganizationPolicies(_Table[OrganizationPolicy]):
+    def get(self, policy_id: str, /) -> OrganizationPolicy | None:
+        return self._find_one(_BY_KEY, id=policy_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationPolicy]:
+        return self._find(_PAGE, scope=organization_id, after=fold(after), limit=limit)
+
+    def attachments(self, organization_id: str, policy_id: str) -> Sequence[Attachment]:
+        rows = self._transaction.rows(_ATTACHMENTS, {"account": organization_id, "policy_arn": policy_id})
+        return sorted((_decode(Attachment, record) for (record,) in rows), key=attachment_order)
+
+    def put(self, policy: OrganizationPolicy, /) -> None:
+        self._put(policy)
+
+    def delete(self, policy: OrganizationPolicy, /) -> None:
+        self._delete(policy)

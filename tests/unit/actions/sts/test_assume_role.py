@@ -104,6 +104,7 @@ def test_the_judgement_is_the_vectors(case: Mapping[str, Any]) -> None:
             request_of(case),
             caller_of(case),
             role_of(case) if case.get("role_exists", True) else None,
+            None,
             policies=tuple((arn, parse_policy(ALLOW_ALL, Kind.INLINE)) for arn in case.get("found", ())),
             second_factor=case.get("second_factor", False),
         )
