@@ -162,13 +162,14 @@ def explained(call: Call, denied: AccessDenied, *, entropy: Entropy) -> Denial:
 
 
 def _policies(evaluations: Iterable[Evaluation]) -> Iterator[JudgedPolicy]:
-    """Every policy of every layer, once, with its text."""
-    seen: set[tuple[Layer, str]] = set()
+    """Every policy of every layer, once for each place that it is attached to, with its text."""
+    seen: set[tuple[Layer, str, str]] = set()
     for evaluation in evaluations:
         for layer, policies in _sets(evaluation.layers):
             for statement in policies.statements:
-                if (layer, statement.policy) not in seen:
-                    seen.add((layer, statement.policy))
+                key = (layer, policies.attached_to, statement.policy)
+                if key not in seen:
+                    seen.add(key)
                     yield JudgedPolicy(
                         name=statement.policy,
                         layer=layer,
