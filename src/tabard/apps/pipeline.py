@@ -29,6 +29,7 @@ from tabard.apps.last_use import LastUses
 from tabard.directory.entities import AccessKeyUse
 from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
 from tabard.policy.decide import AccessRequest, decide, denial_text
+from tabard.policy.lint.check import Levels
 from tabard.ports.audit import Audit, AuditUnavailable
 from tabard.ports.mint import Mint
 from tabard.ports.second_factor import SecondFactor
@@ -92,6 +93,7 @@ class World:
     audit: Audit
     clock: Clock
     entropy: Entropy
+    levels: Levels
 
 
 def table() -> Mapping[tuple[str, str], Row]:
@@ -252,13 +254,17 @@ class Pipeline:
                 now=who.now,
                 entropy=self._world.entropy,
                 secrets=self._world.secrets,
+                levels=self._world.levels,
             )
             for ask in action.ask(call.request, desk):
                 require_allowed(who, ask)
             response = action.handle(call.request, desk)
             answer = _render(call, row, response)
             # Before the commit: a change that cannot be audited does not happen.
-            self._world.audit.append(events.succeeded(call, response))
+            self._world.audit.append(events.succeeded(call, response, desk.warnings))
+        if desk.warnings:
+            codes = ", ".join(sorted({warning.code for warning in desk.warnings}))
+            log.warning("request %s saved a policy with warnings: %s", call.id, codes)
         return answer
 
     def _refuse(self, call: Call, error: Exception) -> HTTPResponse:

@@ -15,8 +15,8 @@ from tabard.policy.conditions import OPERATORS, Quantifier
 from tabard.policy.document import Kind, Policy
 from tabard.policy.lint.findings import Finding, Level, Purpose
 from tabard.policy.lint.rules import RULES
-from tabard.policy.lint.view import View
 from tabard.policy.lint.spelling import Speller, words
+from tabard.policy.lint.view import View
 from tabard.policy.parse import parse_policy
 from tabard.policy.positions import Path, Places, Position, Span, path_text
 
@@ -63,8 +63,13 @@ def find(policy: Policy, purpose: Purpose, levels: Levels = DEFAULTS) -> tuple[F
 def place(findings: Iterable[Finding], text: str) -> tuple[Placed, ...]:
     """Each finding with its place in the text that it was found in; in the text's order, graver ones first."""
     places = Places(text)
-    placed = [Placed(finding, places.value(finding.at)) for finding in findings]
+    placed = [Placed(finding, _span(places, finding.at)) for finding in findings]
     return tuple(sorted(placed, key=lambda each: (each.span.start, _ORDER[each.finding.level], each.finding.code)))
+
+
+def _span(places: Places, at: Path) -> Span:
+    """A finding about an element, an operator or a key is placed with its name, one about a value without."""
+    return places.member(at) if at and isinstance(at[-1], str) else places.value(at)
 
 
 def check_text(text: str, kind: Kind, purpose: Purpose, levels: Levels = DEFAULTS) -> tuple[Placed, ...]:
@@ -154,7 +159,7 @@ def _meant(fault: MalformedPolicy) -> str:
 
 def _span_of(text: str, finding: Finding, fault: MalformedPolicy) -> Span:
     if not fault.reason.startswith("policy.json."):
-        return Places(text).value(finding.at)
+        return _span(Places(text), finding.at)
     start = Position(1, 1)
     if fault.reason == "policy.json.syntax":
         try:

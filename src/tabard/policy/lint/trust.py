@@ -165,8 +165,8 @@ def service_without_source(view: View) -> Iterator[Note]:
             yield Note(
                 ("Principal", "Service", index),
                 f"{quoted(service)} may use this for a resource of any account that it works for.",
-                'add {"StringEquals": {"aws:SourceAccount": "111122223333"}} or a condition on aws:SourceArn, where the '
-                "service sends them",
+                'add {"StringEquals": {"aws:SourceAccount": "111122223333"}} or a condition on aws:SourceArn, where '
+                "the service sends them",
             )
 
 
