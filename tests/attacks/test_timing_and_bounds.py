@@ -27,6 +27,7 @@ from tabard.ports.audit import AuditUnavailable
 from tabard.ports.store import Records
 from tests.fuse import fuse
 from tests.houses import InProcessHouse, code_of, form, in_process_house, reasons, request, signed
+from tests.worlds import trust
 
 IDENTITY = form("GetCallerIdentity")
 
@@ -323,8 +324,7 @@ class FullAudit(MemoryAudit):
 def test_a06_without_a_record_nothing_is_issued_and_nothing_is_changed() -> None:
     audit = FullAudit()
     with in_process_house(audit=audit) as house:
-        trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}'
-        assert house.call("CreateRole", RoleName="r", AssumeRolePolicyDocument=trust).status == 200
+        assert house.call("CreateRole", RoleName="r", AssumeRolePolicyDocument=trust(house.account)).status == 200
         take = {"RoleArn": f"arn:aws:iam::{house.account}:role/r", "RoleSessionName": "s1"}
         assert house.call("AssumeRole", **take).status == 200
         before = len(audit.records)

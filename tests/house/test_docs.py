@@ -107,6 +107,7 @@ def test_every_condition_key_of_the_code_is_documented() -> None:
     used = {
         key.lower()
         for module in (ROOT / "src" / "tabard").rglob("*.py")
+        if module.parent.name != "lint"  # it speaks of keys that nothing here feeds, too
         for key in CONDITION_KEY.findall(module.read_text())
     }
     assert used - permissions - documented == set()

@@ -379,8 +379,8 @@ def test_a_source_identity_has_no_colon(home: Tenant, plain: Someone) -> None:
 def test_what_is_known_of_every_request_may_be_a_condition(
     home: Tenant, plain: Someone, holds: dict[str, Any], fails: dict[str, Any]
 ) -> None:
-    assert home.session(home.role(trust({"AWS": "*"}, Condition=holds)), plain.keys)
-    assert refusal(home, plain.keys, home.role(trust({"AWS": "*"}, Condition=fails)))[0] == "AccessDenied"
+    assert home.session(home.role(trust({"AWS": plain.arn}, Condition=holds)), plain.keys)
+    assert refusal(home, plain.keys, home.role(trust({"AWS": plain.arn}, Condition=fails)))[0] == "AccessDenied"
 
 
 def test_t03_a_role_of_another_account_takes_one_here_within_its_own_limits(home: Tenant, abroad: Tenant) -> None:

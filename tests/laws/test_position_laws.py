@@ -61,7 +61,7 @@ def test_what_stands_at_the_place_of_a_path_is_its_value(value, layout):
     for path, inner in paths(value):
         assert json.loads(cut(text, places.value(path))) == inner
         if path and isinstance(path[-1], str):
-            name, _ = json.JSONDecoder().raw_decode(text[offset(text, places.member(path)) :])
+            name, _ = json.JSONDecoder().raw_decode(cut(text, places.member(path)))
             assert name == path[-1]
 
 

@@ -12,6 +12,7 @@ from tabard.actions.desk import Desk
 from tabard.actions.iam_shapes import AttachedPolicyPage, PolicyNamePage, TagPage, attached_policy, tag_shapes
 from tabard.actions.identities import Identity, managed_policy, no_such, policy_arn
 from tabard.actions.paging import Page, page_of
+from tabard.actions.saved_documents import require_sound
 from tabard.directory import quotas
 from tabard.directory.entities import Group, Role, User
 from tabard.directory.rules import inline_size, require_quota
@@ -61,14 +62,14 @@ HOLDERS: Final[Mapping[type[Identity], Holder]] = {
 # ── inline ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def with_inline_policy(identity: I, name: str, document: str) -> I:
+def with_inline_policy(desk: Desk, identity: I, name: str, document: str) -> I:
     """The identity with an inline policy set.
 
     Raises:
-        MalformedPolicy: the document is refused.
+        MalformedPolicy: the document is refused, or dangerous.
         LimitExceeded: the identity's inline policies together are too large.
     """
-    parse_policy(document, Kind.INLINE)
+    policy = parse_policy(document, Kind.INLINE)
     policies = {**identity.inline_policies, name: document}
     holder = HOLDERS[type(identity)]
     if inline_size(policies.values()) > holder.inline_size:
@@ -76,6 +77,7 @@ def with_inline_policy(identity: I, name: str, document: str) -> I:
             f"Maximum policy size of {holder.inline_size} bytes exceeded for {holder.word} {identity.name}",
             reason="quota.inline-size",
         )
+    require_sound(desk, policy, document, Kind.INLINE)
     return replace(identity, inline_policies=policies)
 
 

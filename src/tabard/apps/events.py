@@ -1,11 +1,13 @@
 """One audit record for each call, in the shape of a CloudTrail record (event version 1.11).
 
 A record holds no secret (`descriptions.py`). What a client wrote is bounded and is only ever a JSON string; ids, times
-and identities are the server's own. `additionalEventData.tabard.reason` is the internal reason code of a refusal.
+and identities are the server's own. `additionalEventData.tabard.reason` is the internal reason code of a refusal,
+`….lint` what a saved policy was warned of.
 
 (AWS CloudTrail User Guide, "CloudTrail record contents".)
 """
 
+from collections.abc import Sequence
 from typing import Final
 
 from tabard.apps.call import Call
@@ -14,6 +16,8 @@ from tabard.apps.user_identity import UNKNOWN
 from tabard.faults import Fault
 from tabard.names.arn import parse_arn
 from tabard.names.instants import iso
+from tabard.policy.lint.findings import Finding
+from tabard.policy.positions import path_text
 from tabard.sigv4.faults import IncompleteSignature
 from tabard.wire.faults import Answer
 from tabard.wire.model import OperationModel
@@ -22,11 +26,13 @@ Record = dict[str, object]
 
 EVENT_VERSION: Final = "1.11"
 NO_REGION: Final = "us-east-1"
+MAXIMUM_WARNINGS: Final = 20
+"""Warnings about a saved policy that a record lists."""
 STS_READS: Final = frozenset({"GetCallerIdentity", "GetAccessKeyInfo", "DecodeAuthorizationMessage"})
 
 
-def succeeded(call: Call, response: object) -> Record:
-    """The record of a call that was answered."""
+def succeeded(call: Call, response: object, warnings: Sequence[Finding] = ()) -> Record:
+    """The record of a call that was answered. `warnings` are of the policy that it saved."""
     elements = None
     # Reading is not recorded word for word; what was made, changed or issued is.
     if call.row is not None and response is not None and (issues(call.operation) or not reads_only(call.name)):
@@ -35,6 +41,8 @@ def succeeded(call: Call, response: object) -> Record:
     if issues(call.operation) and (role_arn := getattr(call.request, "role_arn", None)) is not None:
         role = {"accountId": parse_arn(role_arn).account, "type": "AWS::IAM::Role", "ARN": role_arn}
         record["resources"] = [role]
+    if warnings:
+        record["additionalEventData"] = {"tabard": {"lint": _lint(warnings)}}
     return record
 
 
@@ -60,6 +68,14 @@ def reads_only(name: str) -> bool:
 def issues(operation: OperationModel | None) -> bool:
     """Credentials are issued, which counts as reading and is described all the same."""
     return operation is not None and operation.service == "sts" and operation.name not in STS_READS
+
+
+def _lint(warnings: Sequence[Finding]) -> list[Record]:
+    """The first of the warnings; a document may have thousands."""
+    return [
+        {"code": each.code, "at": bounded(path_text(each.at)), "reason": each.reason}
+        for each in warnings[:MAXIMUM_WARNINGS]
+    ]
 
 
 def _record(call: Call, *, response_elements: object) -> Record:

@@ -34,6 +34,7 @@ from tabard.directory.entities import AccessKeyUse
 from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
 from tabard.policy.decide import Layer
 from tabard.policy.document import Statement
+from tabard.policy.lint.check import Levels
 from tabard.ports.audit import Audit, AuditUnavailable
 from tabard.ports.mint import Mint
 from tabard.ports.second_factor import SecondFactor
@@ -99,6 +100,7 @@ class World:
     audit: Audit
     clock: Clock
     entropy: Entropy
+    levels: Levels
 
 
 def table() -> Mapping[tuple[str, str], Row]:
@@ -276,12 +278,16 @@ class Pipeline:
                 now=who.now,
                 entropy=self._world.entropy,
                 secrets=self._world.secrets,
+                levels=self._world.levels,
             )
             require_allowed(who.standing, action.ask(call.request, desk), who.context, who.own_resource_keys)
             response = action.handle(call.request, desk)
             answer = _render(call, row, response)
             # Before the commit: a change that cannot be audited does not happen.
-            self._world.audit.append(events.succeeded(call, response))
+            self._world.audit.append(events.succeeded(call, response, desk.warnings))
+        if desk.warnings:
+            codes = ", ".join(sorted({warning.code for warning in desk.warnings}))
+            log.warning("request %s saved a policy with warnings: %s", call.id, codes)
         return answer
 
     async def _deny(self, call: Call, denied: AccessDenied) -> HTTPResponse:

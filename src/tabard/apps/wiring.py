@@ -22,6 +22,7 @@ from tabard.apps.authentication import Authenticator
 from tabard.apps.config import AuditSettings, Settings, SettingsError
 from tabard.apps.denials import Keeping
 from tabard.apps.pipeline import Pipeline, World
+from tabard.policy.lint.check import DEFAULTS, Levels
 from tabard.ports.audit import Audit
 from tabard.ports.store import Store
 from tabard.ports.world import Clock, Entropy
@@ -104,11 +105,17 @@ def make_application(settings: Settings) -> APIApplication:
     at = lay_foundation(settings, create=False)
     regions = frozenset(settings.api.regions) or None
     keeping = Keeping(lasts=timedelta(days=settings.denials.days), maximum=settings.denials.maximum)
-    return APIApplication(make_pipeline(at, open_audit(settings.audit), regions=regions, keeping=keeping))
+    audit = open_audit(settings.audit)
+    return APIApplication(make_pipeline(at, audit, regions=regions, levels=settings.lint.levels, keeping=keeping))
 
 
 def make_pipeline(
-    at: Foundation, audit: Audit, *, regions: frozenset[str] | None, keeping: Keeping = DEFAULT_KEEPING
+    at: Foundation,
+    audit: Audit,
+    *,
+    regions: frozenset[str] | None,
+    levels: Levels = DEFAULTS,
+    keeping: Keeping = DEFAULT_KEEPING,
 ) -> Pipeline:
     """The pipeline and all that it needs of the world."""
     executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="store")
@@ -126,5 +133,6 @@ def make_pipeline(
         audit=audit,
         clock=at.clock,
         entropy=at.entropy,
+        levels=levels,
     )
     return Pipeline(world, Authenticator(identities, mint, regions=regions), keeping=keeping)

@@ -58,9 +58,10 @@ class Places:
         found = self._find(path)
         return Span(self._position(found.start), self._position(found.end))
 
-    def member(self, path: Path) -> Position:
-        """Where the name of a member begins, and where its value does in a list."""
-        return self._position(self._find(path).key)
+    def member(self, path: Path) -> Span:
+        """A member from its name to the end of its value; in a list, the value alone."""
+        found = self._find(path)
+        return Span(self._position(found.key), self._position(found.end))
 
     def statements(self) -> tuple[Span, ...]:
         """Where each statement stands, as `statement_spans` says."""

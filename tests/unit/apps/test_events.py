@@ -10,10 +10,6 @@ import pytest
 from tabard.apps.accounts import NewKey
 from tests.houses import InProcessHouse, form, in_process_house, request, signed
 
-TRUST = (
-    '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},'
-    '"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}'
-)
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
@@ -41,8 +37,15 @@ def with_session(house: InProcessHouse, given: dict[str, str], action: str, **pa
     return house.answer(signed(draft.plus((b"x-amz-security-token", given["SessionToken"].encode()))))
 
 
+def trust_of(principal: str) -> str:
+    return (
+        f'{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},'
+        '"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}'
+    )
+
+
 def make_role(house: InProcessHouse) -> str:
-    return said(house, "CreateRole", RoleName="auditor", AssumeRolePolicyDocument=TRUST)["Arn"]
+    return said(house, "CreateRole", RoleName="auditor", AssumeRolePolicyDocument=trust_of(house.account))["Arn"]
 
 
 def test_a_record_has_cloudtrails_members_and_no_other(house: InProcessHouse) -> None:

@@ -79,7 +79,7 @@ TEXT = """{"Id": 5,
 )
 def test_each_value_and_each_name_has_its_place(path, start, end, name):
     assert place_of(TEXT, path) == span(start, end)
-    assert Places(TEXT).member(path) == Position(*name)
+    assert Places(TEXT).member(path) == span(name, end)
 
 
 def test_a_path_is_written_as_people_write_it():

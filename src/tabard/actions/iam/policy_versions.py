@@ -67,7 +67,7 @@ class ListPolicyVersionsResponse:
 
 def create_policy_version(request: CreatePolicyVersionRequest, desk: Desk) -> VersionResponse:
     policy = own_policy(desk, request.policy_arn, "update policies")
-    require_document(request.policy_document)
+    require_document(desk, request.policy_document)
     if len(policy.versions) >= quotas.VERSIONS_PER_POLICY:
         raise LimitExceeded(
             f"A managed policy can have up to {quotas.VERSIONS_PER_POLICY} versions. Before you create a new "

@@ -18,10 +18,11 @@ from tabard.actions.desk import Action, Desk
 from tabard.directory.denials import Denial, JudgedAsk, JudgedPolicy, as_its_account_sees_it
 from tabard.faults import ConstraintViolated, NoSuchEntity
 from tabard.names.policies import is_managed
-from tabard.policy.context import Value
+from tabard.policy.context import Context
 from tabard.policy.decide import Layer, Outcome
 from tabard.policy.document import Effect
 from tabard.policy.explain import LayerReport, StatementReport, in_one_sentence
+from tabard.policy.lint.keys import spelling_of
 from tabard.services.ask import Ask
 
 
@@ -68,7 +69,7 @@ def get_request_authorization_details(request: DetailsRequest, desk: Desk) -> De
         raise ConstraintViolated("The next token is not one of these details.", reason="authorization-details.token")
     denial = _denial(request.authorization_id, desk)
     return DetailsResponse(
-        request_context=dict(denial.context),
+        request_context=_spelled(denial.context),
         evaluations=[_evaluation(asked) for asked in denial.asked],
         policies=[_policy(policy) for policy in _of_one_name(denial.policies)],
     )
@@ -155,7 +156,7 @@ _ORDER: Final = tuple(_CHECKS)
 def _evaluation(asked: JudgedAsk) -> dict[str, Any]:
     report = asked.report
     layers = sorted(report.layers, key=lambda layer: _ORDER.index(layer.layer))
-    context: dict[str, Value | Any] = dict(asked.context)
+    context = _spelled(asked.context)
     context["tabard:sentence"] = in_one_sentence(report, asked.action)
     context["tabard:missing"] = list(report.missing)
     context["tabard:layers"] = msgspec.to_builtins(layers)
@@ -167,6 +168,11 @@ def _evaluation(asked: JudgedAsk) -> dict[str, Any]:
         "matchedPolicies": list(_matched(statement for layer in layers for statement in layer.statements)),
         "checks": [_check(layer) for layer in layers],
     }
+
+
+def _spelled(context: Context) -> dict[str, Any]:
+    """The keys as AWS spells them; a tag's key stays folded, for its spelling is not known here."""
+    return {spelling_of(key): value for key, value in sorted(context.items())}
 
 
 def _check(layer: LayerReport) -> dict[str, Any]:

@@ -163,6 +163,54 @@ def why(*, what: str, as_json: bool, config: Path | None, data: Path | None) -> 
         raise Failure(str(error)) from error
 
 
+@cli.group()
+def policy() -> None:
+    """Policy documents: what is wrong with them. Needs no server."""
+
+
+@policy.command("lint")
+@click.argument("files", nargs=-1, metavar="FILE…|-")
+@click.option(
+    "--kind",
+    type=click.Choice(["identity", "inline", "trust", "resource", "session", "scp"]),
+    help="What the documents are for; guessed from their elements when left out.",
+)
+@click.option("--level", "levels", multiple=True, metavar="CODE=LEVEL", help="error, warning, hint or off for a rule.")
+@click.option("--config", type=click.Path(path_type=Path), help="Take the levels from a server's configuration file.")
+@click.option("--strict", is_flag=True, help="Fail for warnings too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--explain", metavar="CODE", help="Print a rule's page, and check nothing.")
+def policy_lint(
+    *,
+    files: tuple[str, ...],
+    kind: str | None,
+    levels: tuple[str, ...],
+    config: Path | None,
+    strict: bool,
+    as_json: bool,
+    explain: str | None,
+) -> None:
+    """Say what AWS would refuse in a policy document, and what is dangerous in one that it would save.
+
+    Exit code 1: there are errors.
+    """
+    from tabard.apps.cli import policies  # start-up time: see the module's docstring
+
+    if explain is not None:
+        _run(lambda: policies.explain(explain))
+        return
+    if not files:
+        raise click.UsageError("Name the files to check; - is the standard input.")
+    sound: list[bool] = []
+    _run(
+        lambda: sound.append(
+            policies.lint(files, kind=kind, levels=levels, config=config, as_json=as_json, strict=strict)
+        )
+    )
+    if not all(sound):
+        sys.exit(1)
+
+
 def _run(command: Callable[[], None]) -> None:
     """Run a command; what went wrong in a known way becomes one line."""
     from tabard.adapters.keyring import KeyNotRetirable, SealBroken
