@@ -81,8 +81,9 @@ def test_v22_an_unknown_key_costs_what_a_wrong_signature_costs(house: InProcessH
     for name in ("hmac.digest", "_hashlib.openssl_sha256", "canonical_request", "sign"):
         assert known[name] == unknown[name], name
     assert sum(count for name, count in known.items() if "hmac" in name or "sha256" in name) > 2
-    # … and all the rest differs by a few look-ups in memory, which is nothing beside the HMAC and the audit record.
-    assert abs(known.total() - unknown.total()) <= 20, known - unknown | unknown - known
+    # … and all the rest differs by look-ups in memory (the user, the organisation, what was worked out last), which are
+    # nothing beside the HMAC and the audit record.
+    assert abs(known.total() - unknown.total()) <= 32, known - unknown | unknown - known
 
 
 def test_v22_an_inactive_and_an_unknown_key_are_told_the_same(house: InProcessHouse) -> None:
