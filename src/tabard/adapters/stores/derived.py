@@ -12,14 +12,19 @@ from typing import Final, TypeVar
 from tabard.directory.entities import (
     AccessKey,
     Account,
+    AccountSettings,
     Attachment,
     EntityKind,
     Group,
     InstanceProfile,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
     PolicyUsage,
     Role,
+    RoleDeletion,
+    SAMLProvider,
     SealingKey,
     User,
 )
@@ -29,7 +34,20 @@ LOG_LENGTH: Final = 10_000
 """How many changes the log keeps. Whoever asks for older ones is told to forget everything."""
 
 Identity = User | Group | Role
-Entity = Account | Identity | ManagedPolicy | InstanceProfile | AccessKey | MFADevice | SealingKey
+Provider = SAMLProvider | OIDCProvider
+Entity = (
+    Account
+    | AccountSettings
+    | Identity
+    | ManagedPolicy
+    | InstanceProfile
+    | AccessKey
+    | MFADevice
+    | LoginProfile
+    | Provider
+    | RoleDeletion
+    | SealingKey
+)
 Named = TypeVar("Named", User, Group, Role, ManagedPolicy, InstanceProfile)
 
 KINDS: Final[Mapping[type[object], EntityKind]] = {
@@ -42,6 +60,11 @@ KINDS: Final[Mapping[type[object], EntityKind]] = {
     AccessKey: EntityKind.ACCESS_KEY,
     MFADevice: EntityKind.MFA_DEVICE,
     SealingKey: EntityKind.SEALING_KEY,
+    AccountSettings: EntityKind.ACCOUNT_SETTINGS,
+    LoginProfile: EntityKind.LOGIN_PROFILE,
+    SAMLProvider: EntityKind.SAML_PROVIDER,
+    OIDCProvider: EntityKind.OIDC_PROVIDER,
+    RoleDeletion: EntityKind.ROLE_DELETION,
 }
 
 ATTACHABLE: Final = (EntityKind.USER, EntityKind.GROUP, EntityKind.ROLE)
@@ -55,19 +78,42 @@ def fold(name: str) -> str:
 
 def key_of(entity: Entity) -> str | int:
     """What the store holds the entity under."""
-    return entity.serial_number if isinstance(entity, MFADevice) else entity.id
+    match entity:
+        case MFADevice():
+            return entity.serial_number
+        case AccountSettings():
+            return entity.account
+        case LoginProfile():
+            return entity.user_id
+        case SAMLProvider() | OIDCProvider():
+            return entity.arn
+        case RoleDeletion():
+            return entity.task_id
+        case _:
+            return entity.id
 
 
 def scope_of(entity: Entity) -> str:
-    """Where an entity's key and name belong for good: its account; a sealing key's purpose; the store."""
-    if isinstance(entity, Account):
+    """Where an entity's key and name belong for good: its account; a sealing key's purpose; the store.
+
+    An account's alias belongs to the store, so that no two accounts have the same.
+    """
+    if isinstance(entity, Account | AccountSettings):
         return ""
     return entity.purpose.value if isinstance(entity, SealingKey) else entity.account
 
 
 def folded_name_of(entity: Entity) -> str | None:
-    """The name that is unique within the scope, folded; None for what has only an id."""
-    return None if isinstance(entity, AccessKey | SealingKey) else fold(entity.name)
+    """The name that is unique within the scope, folded; None for what has only an id. The case of URLs counts."""
+    match entity:
+        case AccessKey() | SealingKey() | LoginProfile() | RoleDeletion():
+            return None
+        case AccountSettings():
+            return entity.alias
+        case OIDCProvider():
+            return entity.url
+        case _:
+            return fold(entity.name)
 
 
 def owner_of(entity: Entity) -> str | None:
