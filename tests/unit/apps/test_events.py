@@ -187,7 +187,7 @@ REFUSALS: list[tuple[str, dict[str, str], str, str]] = [
     ("GetFederationToken", {"Name": "jean", "Policy": " " * 2049}, "ValidationError", "constraint"),
     ("GetAccessKeyInfo", {"AccessKeyId": "A" * 20}, "ValidationError", "access-key.shape"),
     ("GetUser", {"UserName": "never"}, "NoSuchEntity", "user.missing"),
-    ("ListSAMLProviders", {}, "UnsupportedOperation", "unsupported.operation"),
+    ("ListServerCertificates", {}, "UnsupportedOperation", "unsupported.operation"),
     ("Nonsense", {}, "InvalidAction", "operation.unknown"),
 ]
 

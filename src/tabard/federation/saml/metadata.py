@@ -74,6 +74,13 @@ class KeyUse(StrEnum):
     BOTH = "both"
 
 
+_USES: Final[Mapping[str | None, KeyUse]] = {
+    None: KeyUse.BOTH,
+    "signing": KeyUse.SIGNING,
+    "encryption": KeyUse.ENCRYPTION,
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
     """A certificate of the provider. `der` is what a signature is checked with."""
@@ -247,10 +254,9 @@ def _single_sign_on(provider: etree._Element) -> Iterator[tuple[str, str]]:
 
 def _certificates(provider: etree._Element) -> Iterator[Certificate]:
     for descriptor in provider.iterchildren(f"{_MD}KeyDescriptor"):
-        try:
-            use = KeyUse(descriptor.get("use", KeyUse.BOTH.value))
-        except ValueError:
-            raise MalformedMetadata(reason="saml-metadata.key-use") from None
+        use = _USES.get(descriptor.get("use"))
+        if use is None:
+            raise MalformedMetadata(reason="saml-metadata.key-use")
         for info in descriptor.iterchildren(f"{_DS}KeyInfo"):
             for text in info.iter(f"{_DS}X509Certificate"):
                 yield _certificate(text, use)
