@@ -130,6 +130,19 @@ class InvalidAuthorizationMessage(Malformed):
     )
 
 
+class PasswordPolicyViolation(Malformed):
+    """A password does not fit the account's policy (AWS: `PasswordPolicyViolation`)."""
+
+    reason = "password.policy"
+    default_public: ClassVar[str] = "Password does not conform to the account password policy."
+
+
+class InvalidUserType(Malformed):
+    """The caller is no user, and only a user has what it asks for (AWS: `InvalidUserType`)."""
+
+    reason = "caller.not-a-user"
+
+
 class InvalidClientTokenId(Unproven):
     """The access key, or the session token with it, is not one of ours (AWS: `InvalidClientTokenId`).
 
@@ -188,6 +201,12 @@ class UnmodifiableEntity(Conflicting):
     """IAM's `UnmodifiableEntity`."""
 
     reason = "entity.protected"
+
+
+class PolicyNotAttachable(Conflicting):
+    """IAM's `PolicyNotAttachable`."""
+
+    reason = "policy.not-attachable"
 
 
 class EntityTemporarilyUnmodifiable(Conflicting):

@@ -288,7 +288,7 @@ def test_every_call_has_exactly_one_record_whatever_becomes_of_it(house: InProce
     house.call("AssumeRole", RoleArn=f"arn:aws:iam::{house.account}:role/none", RoleSessionName="x1")  # denied
     house.answer(request(IDENTITY))  # unsigned
     house.answer(signed(house.draft(IDENTITY).but(secret="wrong")))  # not proven
-    house.call("ListSAMLProviders")  # not built
+    house.call("ListServerCertificates")  # not built
     house.answer(request(form("AssumeRoleWithWebIdentity", version="2011-06-15")))  # unsigned by its nature
     house.answer(request(b"Action=Nonsense&Version=2011-06-15"))  # unknown
     house.answer(request(b"Action=%zz"))  # unreadable

@@ -16,21 +16,29 @@ from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
     Account,
+    AccountSettings,
+    EncryptionMode,
     EntityKind,
     Group,
     InstanceProfile,
     KeyPurpose,
     KeyStatus,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
     Organization,
     OrganizationAccount,
     OrganizationalUnit,
     OrganizationPolicy,
     OrganizationPolicyType,
+    PasswordPolicy,
     PolicyUsage,
     PolicyVersion,
     Role,
+    RoleDeletion,
+    SAMLPrivateKey,
+    SAMLProvider,
     SealingKey,
     User,
 )
@@ -89,6 +97,26 @@ def device(name: str, **fields) -> MFADevice:
 
 def sealing_key(number: int, purpose: KeyPurpose = KeyPurpose.SESSION_TOKEN) -> SealingKey:
     return SealingKey(id=number, purpose=purpose, wrapped=b"\0\xffkey", created=NOW, active=True)
+
+
+def saml(name: str, *, account: str = HOME, **fields) -> SAMLProvider:
+    return SAMLProvider(
+        **{"account": account, "name": name, "uuid": "SAMLSP", "created": NOW, "metadata": "<m/>"} | fields
+    )
+
+
+def oidc(url: str, *, account: str = HOME, **fields) -> OIDCProvider:
+    return OIDCProvider(account=account, url=url, created=NOW, **fields)
+
+
+def login(user_id: str, **fields) -> LoginProfile:
+    return LoginProfile(
+        **{"account": HOME, "user_id": user_id, "created": NOW, "changed": NOW, "sealed_hashes": (b"\0\xff",)} | fields
+    )
+
+
+def deletion(task: str, *, account: str = HOME, minutes: int = 0) -> RoleDeletion:
+    return RoleDeletion(account=account, task_id=task, created=NOW + timedelta(minutes=minutes))
 
 
 def use(key_id: str, *, minutes: int) -> AccessKeyUse:
@@ -172,11 +200,31 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
     division = unit("Ünit\n", attached_policies=("p-1", "p-2"), tags={"b": "ü"})
     place = member(HOME, parent=division.id, attached_policies=("p-2",), tags={"c": "d"})
     law = rule("Law", type=OrganizationPolicyType.RESOURCE_CONTROL, description="é\0", tags={"t": "1"})
+    strictness = PasswordPolicy(
+        minimum_length=9, require_symbols=True, maximum_age=timedelta(days=3), hard_expiry=False
+    )
+    settings = AccountSettings(account=HOME, alias="acme", password_policy=strictness, global_endpoint_token_version=2)
+    password = login(alice.id, changed=NOW + timedelta(1), sealed_hashes=(b"\xff", b""), reset_required=True)
+    opener = SAMLPrivateKey(id="SAMLPK1", created=NOW, sealed_pem=b"\0\xfe")
+    corporate = saml(
+        "Company",
+        metadata="<m>é\r\n\t&#0;</m>",
+        encryption_mode=EncryptionMode.REQUIRED,
+        private_keys=(opener,),
+        tags={"a": "b"},
+    )
+    issuer = oidc("idp.test/A", client_ids=("b", "a"), thumbprints=("f" * 40,), tags={"a": "b"})
+    task = deletion("task/x/1")
     with store.write() as records:
         records.organizations.put(company)
         records.organizational_units.put(division)
         records.organization_accounts.put(place)
         records.organization_policies.put(law)
+        records.settings.put(settings)
+        records.login_profiles.put(password)
+        records.saml_providers.put(corporate)
+        records.oidc_providers.put(issuer)
+        records.role_deletions.put(task)
         records.accounts.put(account)
         records.users.put(alice)
         records.groups.put(team)
@@ -203,6 +251,11 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
         assert division == records.organizational_units.get(division.id)
         assert place == records.organization_accounts.get(HOME)
         assert law == records.organization_policies.get(law.id)
+        assert settings == records.settings.get(HOME) == records.settings.by_alias("acme")
+        assert password == records.login_profiles.get(alice.id)
+        assert corporate == records.saml_providers.get(corporate.arn)
+        assert issuer == records.oidc_providers.get(issuer.arn)
+        assert task == records.role_deletions.get("task/x/1")
 
 
 # --- names, ids, accounts -----------------------------------------------------------------------------------
@@ -431,6 +484,116 @@ def test_instance_profiles_are_found_by_the_role_they_hold(store: Store):
     put(store, "instance_profiles", profile("A"))
     with store.read() as records:
         assert names(records.instance_profiles.for_role("R")) == ["b"]
+
+
+# --- providers, passwords, settings, deletions --------------------------------------------------------------
+
+
+def test_saml_providers_are_found_by_arn_and_listed_by_folded_name(store: Store):
+    put(store, "saml_providers", saml("b"), saml("A"), saml("_"), saml("b", account=AWAY))
+    with store.read() as records:
+        ports = records.saml_providers
+        assert names(ports.list(HOME)) == ["_", "A", "b"]
+        assert names(ports.list(HOME, after="a")) == ["b"]
+        assert names(ports.list(HOME, limit=2)) == ["_", "A"]
+        assert (ports.count(HOME), ports.count(AWAY), ports.count("999999999999")) == (3, 1, 0)
+        assert ports.get(saml("B").arn) is None
+
+
+def test_a_saml_provider_s_name_is_taken_in_every_case_and_in_its_account_alone(store: Store):
+    put(store, "saml_providers", saml("Idp"))
+    with store.write() as records:
+        with pytest.raises(NameTaken):
+            records.saml_providers.put(saml("iDP"))
+        records.saml_providers.put(saml("iDP", account=AWAY))
+        records.saml_providers.put(saml("Idp", metadata="<other/>"))
+    with store.write() as records:
+        assert records.saml_providers.get(saml("Idp").arn).metadata == "<other/>"
+        records.saml_providers.delete(saml("Idp"))
+        records.saml_providers.put(saml("iDP"))
+
+
+def test_the_longest_metadata_comes_back(store: Store):
+    long = saml("long", metadata="é<>&" * 1_000_000)
+    put(store, "saml_providers", long)
+    with store.read() as records:
+        assert records.saml_providers.get(long.arn) == long
+
+
+def test_urls_of_providers_keep_their_case(store: Store):
+    put(store, "oidc_providers", oidc("idp.test/b"), oidc("idp.test/B"), oidc("a.test"), oidc("z.test", account=AWAY))
+    with store.read() as records:
+        ports = records.oidc_providers
+        assert [each.url for each in ports.list(HOME)] == ["a.test", "idp.test/B", "idp.test/b"]
+        assert [each.url for each in ports.list(HOME, after="idp.test/B")] == ["idp.test/b"]
+        assert [each.url for each in ports.list(HOME, limit=1)] == ["a.test"]
+        assert (ports.count(HOME), ports.count(AWAY)) == (3, 1)
+        assert ports.get(oidc("idp.test/B").arn) == oidc("idp.test/B")
+    with store.write() as records:
+        records.oidc_providers.delete(oidc("idp.test/B"))
+        assert records.oidc_providers.get(oidc("idp.test/B").arn) is None
+        assert records.oidc_providers.get(oidc("idp.test/b").arn) is not None
+
+
+def test_a_password_is_its_user_s_and_is_replaced_and_deleted(store: Store):
+    put(store, "login_profiles", login("AIDA1"), login("AIDA2"))
+    put(store, "login_profiles", login("AIDA1", sealed_hashes=(b"new", b"old")))
+    with store.write() as records:
+        assert records.login_profiles.get("AIDA1").sealed_hashes == (b"new", b"old")
+        records.login_profiles.delete(login("AIDA1"))
+        records.login_profiles.delete(login("never there"))
+    with store.read() as records:
+        assert records.login_profiles.get("AIDA1") is None
+        assert records.login_profiles.get("AIDA2") == login("AIDA2")
+
+
+def test_an_account_without_settings_has_the_defaults(store: Store):
+    with store.read() as records:
+        assert records.settings.get(HOME) == AccountSettings(account=HOME)
+        assert records.settings.by_alias("acme") is None
+
+
+def test_an_alias_is_one_account_s_in_the_whole_store(store: Store):
+    put(store, "settings", AccountSettings(account=HOME, alias="acme"), AccountSettings(account=AWAY))
+    with store.write() as records:
+        with pytest.raises(NameTaken):
+            records.settings.put(AccountSettings(account=AWAY, alias="acme"))
+        records.settings.put(AccountSettings(account=AWAY, alias="away"))
+    with store.read() as records:
+        assert records.settings.by_alias("acme").account == HOME
+        assert records.settings.by_alias("away").account == AWAY
+    put(store, "settings", AccountSettings(account=HOME))
+    put(store, "settings", AccountSettings(account=AWAY, alias="acme"))
+    with store.read() as records:
+        assert records.settings.by_alias("acme").account == AWAY
+        assert records.settings.by_alias("away") is None
+
+
+def test_deletions_are_told_oldest_first_and_forgotten(store: Store):
+    put(store, "role_deletions", deletion("b", minutes=2), deletion("c", minutes=1), deletion("a", account=AWAY))
+    with store.write() as records:
+        assert [each.task_id for each in records.role_deletions.of(HOME)] == ["c", "b"]
+        records.role_deletions.delete(deletion("c"))
+    with store.read() as records:
+        assert [each.task_id for each in records.role_deletions.of(HOME)] == ["b"]
+        assert records.role_deletions.get("c") is None
+
+
+def test_the_change_log_names_them(store: Store):
+    before = store.revision()
+    with store.write() as records:
+        records.settings.put(AccountSettings(account=HOME))
+        records.login_profiles.put(login("AIDA1"))
+        records.saml_providers.put(saml("idp"))
+        records.oidc_providers.put(oidc("idp.test"))
+        records.role_deletions.put(deletion("task"))
+    assert store.changes_since(before).changes == (
+        Change(EntityKind.ACCOUNT_SETTINGS, HOME),
+        Change(EntityKind.LOGIN_PROFILE, "AIDA1"),
+        Change(EntityKind.SAML_PROVIDER, saml("idp").arn),
+        Change(EntityKind.OIDC_PROVIDER, oidc("idp.test").arn),
+        Change(EntityKind.ROLE_DELETION, "task"),
+    )
 
 
 # --- keys and devices ---------------------------------------------------------------------------------------

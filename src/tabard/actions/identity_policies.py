@@ -14,9 +14,9 @@ from tabard.actions.identities import Identity, managed_policy, no_such, policy_
 from tabard.actions.paging import Page, page_of
 from tabard.actions.saved_documents import require_sound
 from tabard.directory import quotas
-from tabard.directory.entities import Group, Role, User
-from tabard.directory.rules import inline_size, require_quota
-from tabard.faults import DeleteConflict, InvalidInput, LimitExceeded, NoSuchEntity
+from tabard.directory.entities import AWS_ACCOUNT, Group, Role, User
+from tabard.directory.rules import SERVICE_LINKED_PATH, inline_size, require_quota
+from tabard.faults import DeleteConflict, InvalidInput, LimitExceeded, NoSuchEntity, PolicyNotAttachable
 from tabard.names.arn import parse_arn
 from tabard.names.tags import fold
 from tabard.policy.document import Kind
@@ -119,10 +119,15 @@ def with_attached_policy(desk: Desk, identity: I, arn: str) -> I:
     Raises:
         ConstraintViolated: no policy ARN.
         NoSuchEntity: no such policy in this account or AWS's.
+        PolicyNotAttachable: it is for service-linked roles alone.
         LimitExceeded: too many policies.
     """
-    if managed_policy(desk, arn) is None:
+    policy = managed_policy(desk, arn)
+    if policy is None:
         raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.", reason="policy.missing")
+    if policy.account == AWS_ACCOUNT and policy.path.startswith(SERVICE_LINKED_PATH):
+        word = HOLDERS[type(identity)].word.capitalize()
+        raise PolicyNotAttachable(f"Cannot attach a Service Role Policy to a Customer {word}.")
     if arn in identity.attached_policies:
         return identity
     holder = HOLDERS[type(identity)]

@@ -46,7 +46,7 @@ from tabard.trust.evaluate import AccessDenied, require_allowed
 from tabard.wire.codec import compile_operation
 from tabard.wire.faults import answer_to
 from tabard.wire.model import OperationModel, service_model
-from tabard.wire.query import find_operation, parse_form
+from tabard.wire.query import find_operation, parse_form, parse_outline
 
 T = TypeVar("T")
 log = logging.getLogger("tabard.api")
@@ -56,7 +56,11 @@ MAXIMUM_WAITING: Final = 64
 PRUNE_INTERVAL: Final = timedelta(hours=1)
 """Between two looks at whether denials are too old."""
 MAXIMUM_FORM: Final = 1_000_000
-"""Bytes of a form, which is read before anybody is proven. The longest document, percent-encoded throughout, fits."""
+"""Bytes of a form, which is read before anybody is proven. The longest policy, percent-encoded throughout, fits."""
+LARGE_FORMS: Final = frozenset({"CreateSAMLProvider", "UpdateSAMLProvider"})
+"""Operations whose form may be as long as a body may be: it is read only once its sender is proven."""
+MAXIMUM_LARGE_FORMS: Final = 2
+"""Large forms that a worker reads and acts on at a time; one more is told to slow down."""
 
 
 class Throttled(Limited):
@@ -67,7 +71,7 @@ class Throttled(Limited):
 
 
 class FormTooLarge(Malformed):
-    """More than any operation can need; reading it would hold up everybody else."""
+    """More than the operation can need; reading it would hold up everybody else."""
 
     reason = "form.size"
     default_public = "The request is too large."
@@ -127,6 +131,7 @@ class Pipeline:
         self._authenticator = authenticator
         self._table = table()
         self._waiting = 0
+        self._large_forms = 0
         self._last_uses = LastUses()
         self._denials = DenialLog(
             world.store,
@@ -233,11 +238,12 @@ class Pipeline:
         # 1 which operation
         if source is call.http.body and names_an_action(call.http.raw_query):
             raise AmbiguousRequest
-        if len(source) > MAXIMUM_FORM:
-            raise FormTooLarge
-        form = parse_form(source, unique=source is call.http.raw_query)
+        is_large = len(source) > MAXIMUM_FORM
+        form = parse_outline(source) if is_large else parse_form(source, unique=source is call.http.raw_query)
         call.unverified_action = form.get("Action", "")
         operation = call.operation = find_operation(form)
+        if is_large and operation.name not in LARGE_FORMS:
+            raise FormTooLarge
         # 2 who calls
         if operation.signed:
             who = call.who = await self._authenticator.authenticate(
@@ -250,13 +256,28 @@ class Pipeline:
             raise NotImplementedYet(
                 f"{operation.name} is not implemented by Tabard yet; docs/reference/operations.md lists what is"
             )
-        # 3 what with
+        # 3 what with, and 4 to 7
+        if is_large and isinstance(row.action, Action):
+            return await self._large_form(call, row, row.action, call.who, source)
         call.request = row.codec.decode(form)
-        # 4 to 7
         if isinstance(row.action, STSAction):
             return await self._sts(call, row, row.action, call.who)
-        answer = await self._in_thread(self._iam, call, row, row.action, call.who)
-        if row.action.writes:
+        return await self._carry_out(call, row, row.action, call.who)
+
+    async def _large_form(self, call: Call, row: Row, action: Action, who: Authenticated, source: bytes) -> bytes:
+        """The same for a form that is too long for the event loop, and a few at a time."""
+        if self._large_forms >= MAXIMUM_LARGE_FORMS:
+            raise Throttled
+        self._large_forms += 1
+        try:
+            call.request = await self._in_thread(_read_large_form, row, call.operation, source)
+            return await self._carry_out(call, row, action, who)
+        finally:
+            self._large_forms -= 1
+
+    async def _carry_out(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
+        answer = await self._in_thread(self._iam, call, row, action, who)
+        if action.writes:
             await self._catch_up()  # the caller finds its change; it is made and recorded even if this fails
         return answer
 
@@ -344,6 +365,19 @@ def _require_fit_session(who: Authenticated, operation: OperationModel) -> None:
     fit = {"GetCallerIdentity"} if kind is SessionKind.FEDERATED_USER else {"GetCallerIdentity", "AssumeRole"}
     if name not in fit:
         raise Denied(f"Cannot call {name} with session credentials", reason="session.not-for-sts")
+
+
+def _read_large_form(row: Row, operation: OperationModel, source: bytes) -> object:
+    """The request in a form of which only the outline was read. Runs in a thread.
+
+    Raises:
+        AmbiguousRequest: read as a whole, it asks for something else than its outline does.
+    """
+    form = parse_form(source)
+    if find_operation(form) is not operation:
+        raise AmbiguousRequest
+    request: object = row.codec.decode(form)
+    return request
 
 
 def _render(call: Call, row: Row, response: object) -> bytes:

@@ -49,6 +49,11 @@ class EntityKind(StrEnum):
     ORGANIZATIONAL_UNIT = "organizational-unit"
     ORGANIZATION_ACCOUNT = "organization-account"
     ORGANIZATION_POLICY = "organization-policy"
+    ACCOUNT_SETTINGS = "account-settings"
+    LOGIN_PROFILE = "login-profile"
+    SAML_PROVIDER = "saml-provider"
+    OIDC_PROVIDER = "oidc-provider"
+    ROLE_DELETION = "role-deletion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +63,35 @@ class Account:
     id: str
     name: str
     created: datetime
+
+
+MINIMUM_LENGTH: Final = 6
+"""Characters of a password under a policy that says nothing of its length (IAM API Reference)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPolicy:
+    """An account's password policy, as UpdateAccountPasswordPolicy leaves it. None is without limit."""
+
+    minimum_length: int = MINIMUM_LENGTH
+    require_symbols: bool = False
+    require_numbers: bool = False
+    require_uppercase: bool = False
+    require_lowercase: bool = False
+    allow_users_to_change: bool = False
+    maximum_age: timedelta | None = None
+    reuse_prevention: int | None = None
+    hard_expiry: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSettings:
+    """What an account has set for itself as a whole. Its alias is unique in the store."""
+
+    account: str
+    alias: str | None = None
+    password_policy: PasswordPolicy | None = None
+    global_endpoint_token_version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,6 +284,91 @@ class MFADevice:
     @property
     def serial_number(self) -> str:
         return iam_arn(self.account, f"mfa{self.path}{self.name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginProfile:
+    """A user's password.
+
+    `sealed_hashes` are Argon2 hashes, the password's own first, then those of passwords that were used before
+    it. Each is sealed under the user's id, so that the store alone is not enough to guess at them. `changed`
+    is when the present password was set.
+    """
+
+    account: str
+    user_id: str
+    created: datetime
+    changed: datetime
+    sealed_hashes: tuple[bytes, ...]
+    reset_required: bool = False
+
+
+class EncryptionMode(StrEnum):
+    """Whether a SAML provider's assertions must be encrypted (AWS's `assertionEncryptionModeType`)."""
+
+    REQUIRED = "Required"
+    ALLOWED = "Allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SAMLPrivateKey:
+    """A key that opens encrypted assertions. `sealed_pem` opens only together with its provider's ARN and its id."""
+
+    id: str
+    created: datetime
+    sealed_pem: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SAMLProvider:
+    """A SAML identity provider. `metadata` is the document as it was submitted."""
+
+    account: str
+    name: str
+    uuid: str
+    created: datetime
+    metadata: str
+    encryption_mode: EncryptionMode = EncryptionMode.ALLOWED
+    private_keys: tuple[SAMLPrivateKey, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"saml-provider/{self.name}")
+
+    def row_of(self, key: SAMLPrivateKey) -> str:
+        """What a private key is sealed under."""
+        return saml_key_row(self.arn, key.id)
+
+
+def saml_key_row(provider_arn: str, key_id: str) -> str:
+    """What a private key of a SAML provider is sealed under."""
+    return f"{provider_arn}/{key_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OIDCProvider:
+    """An OpenID Connect identity provider. `url` is without `https://`, its host in lower case."""
+
+    account: str
+    url: str
+    created: datetime
+    client_ids: tuple[str, ...] = ()
+    thumbprints: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"oidc-provider/{self.url}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleDeletion:
+    """That a service-linked role was deleted, for whoever asks about the deletion's task."""
+
+    account: str
+    task_id: str
+    created: datetime
 
 
 class OrganizationPolicyType(StrEnum):

@@ -26,6 +26,8 @@ ORGANIZATION: Final = "o-"
 ORGANIZATION_ROOT: Final = "r-"
 ORGANIZATIONAL_UNIT: Final = "ou-"
 ORGANIZATION_POLICY: Final = "p-"
+SAML_PROVIDER: Final = "SAMLSP"
+SAML_PRIVATE_KEY: Final = "SAMLPK"
 
 ACCOUNT_ENTROPY: Final = 8
 """Bytes of entropy that `account_id` takes."""
@@ -33,6 +35,8 @@ UNIQUE_ID_ENTROPY: Final = 6
 """Bytes of entropy that `unique_id` takes."""
 ACCESS_KEY_ENTROPY: Final = 5
 """Bytes of entropy that `access_key_id` takes."""
+SAML_ENTROPY: Final = 10
+"""Bytes of entropy that `saml_provider_id` and `saml_key_id` take."""
 SECRET_ENTROPY: Final = 30
 """Bytes of entropy that `secret_access_key` takes; 30 bytes are 40 characters of base64."""
 ORGANIZATION_ENTROPY: Final = 8
@@ -72,6 +76,16 @@ def unique_id(prefix: str, account: str, *, entropy: bytes) -> str:
     """`AROA…`, `AIDA…` and so on, 21 characters, carrying the account. Takes `UNIQUE_ID_ENTROPY` bytes."""
     number = 1 << 87 | int(account) << 47 | int.from_bytes(entropy[:6]) & (1 << 47) - 1
     return prefix + base64.b32encode(number.to_bytes(11)).decode()[:17]
+
+
+def saml_provider_id(*, entropy: bytes) -> str:
+    """`SAMLSP` and 15 characters, as AWS's `SAMLProviderUUID`; it carries no account."""
+    return SAML_PROVIDER + base64.b32encode(entropy[:10]).decode()[:15]
+
+
+def saml_key_id(*, entropy: bytes) -> str:
+    """The id of a SAML provider's private key: 22 characters, the fewest that AWS's model allows."""
+    return SAML_PRIVATE_KEY + base64.b32encode(entropy[:10]).decode()
 
 
 def secret_access_key(*, entropy: bytes) -> str:

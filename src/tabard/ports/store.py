@@ -17,18 +17,23 @@ from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
     Account,
+    AccountSettings,
     Attachment,
     EntityKind,
     Group,
     InstanceProfile,
     KeyPurpose,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
     Organization,
     OrganizationAccount,
     OrganizationalUnit,
     OrganizationPolicy,
     Role,
+    RoleDeletion,
+    SAMLProvider,
     SealingKey,
     User,
 )
@@ -189,6 +194,51 @@ class OrganizationPolicies(Protocol):
     def delete(self, policy: OrganizationPolicy, /) -> None: ...
 
 
+class AccountsSettings(Protocol):
+    """What accounts have set for themselves. `get` answers the defaults where nothing was set."""
+
+    def get(self, account: str, /) -> AccountSettings: ...
+    def by_alias(self, alias: str, /) -> AccountSettings | None: ...
+    def put(self, settings: AccountSettings, /) -> None: ...
+
+
+class LoginProfiles(Protocol):
+    """Passwords of users, by the user's id."""
+
+    def get(self, user_id: str, /) -> LoginProfile | None: ...
+    def put(self, profile: LoginProfile, /) -> None: ...
+    def delete(self, profile: LoginProfile, /) -> None: ...
+
+
+class SAMLProviders(Protocol):
+    """SAML providers, by ARN. Their names are unique in their account without regard to case, as names are."""
+
+    def get(self, arn: str, /) -> SAMLProvider | None: ...
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[SAMLProvider]: ...
+    def count(self, account: str) -> int: ...
+    def put(self, provider: SAMLProvider, /) -> None: ...
+    def delete(self, provider: SAMLProvider, /) -> None: ...
+
+
+class OIDCProviders(Protocol):
+    """OpenID Connect providers, by ARN. `list` is in the order of their URLs, whose case counts."""
+
+    def get(self, arn: str, /) -> OIDCProvider | None: ...
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[OIDCProvider]: ...
+    def count(self, account: str) -> int: ...
+    def put(self, provider: OIDCProvider, /) -> None: ...
+    def delete(self, provider: OIDCProvider, /) -> None: ...
+
+
+class RoleDeletions(Protocol):
+    """Deletions of service-linked roles, by task id; `of` lists an account's, oldest first."""
+
+    def get(self, task_id: str, /) -> RoleDeletion | None: ...
+    def of(self, account: str) -> Sequence[RoleDeletion]: ...
+    def put(self, deletion: RoleDeletion, /) -> None: ...
+    def delete(self, deletion: RoleDeletion, /) -> None: ...
+
+
 class SealingKeys(Protocol):
     """The key ring's wrapped keys. `next_id` is one above every id ever used, of any purpose."""
 
@@ -241,6 +291,16 @@ class Records(Protocol):
     @property
     def organization_policies(self) -> OrganizationPolicies: ...
     @property
+    def settings(self) -> AccountsSettings: ...
+    @property
+    def login_profiles(self) -> LoginProfiles: ...
+    @property
+    def saml_providers(self) -> SAMLProviders: ...
+    @property
+    def oidc_providers(self) -> OIDCProviders: ...
+    @property
+    def role_deletions(self) -> RoleDeletions: ...
+    @property
     def sealing_keys(self) -> SealingKeys: ...
     @property
     def denials(self) -> Denials: ...
@@ -248,7 +308,7 @@ class Records(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One record that was put or deleted. `id` is its unique id, key id, serial number, or the policy's ARN."""
+    """One record that was put or deleted. `id` is its unique id, key id, serial number, or ARN."""
 
     kind: EntityKind
     id: str

@@ -41,6 +41,8 @@ CODES: Final[Mapping[type[Exception], tuple[str, int]]] = {
     faults.InvalidInput: ("InvalidInput", 400),
     faults.MalformedPolicy: ("MalformedPolicyDocument", 400),
     faults.InvalidAuthorizationMessage: ("InvalidAuthorizationMessageException", 400),
+    faults.PasswordPolicyViolation: ("PasswordPolicyViolation", 400),
+    faults.InvalidUserType: ("InvalidUserType", 400),
     # cannot be believed
     sigv4.MissingAuthenticationToken: ("MissingAuthenticationToken", 403),
     sigv4.IncompleteSignature: ("IncompleteSignature", 400),
@@ -56,6 +58,7 @@ CODES: Final[Mapping[type[Exception], tuple[str, int]]] = {
     faults.EntityAlreadyExists: ("EntityAlreadyExists", 409),
     faults.DeleteConflict: ("DeleteConflict", 409),
     faults.UnmodifiableEntity: ("UnmodifiableEntity", 400),
+    faults.PolicyNotAttachable: ("PolicyNotAttachable", 400),
     faults.EntityTemporarilyUnmodifiable: ("EntityTemporarilyUnmodifiable", 409),
 }
 

@@ -188,10 +188,10 @@ def test_what_we_know_of_the_caller_stands_over_what_an_action_adds() -> None:
 
 def test_an_operation_without_a_row_is_named_and_does_nothing() -> None:
     with in_process_house() as house:
-        answer = house.call("UpdateAccountPasswordPolicy")
+        answer = house.call("ListServerCertificates")
 
     assert (answer.status, code_of(answer)) == (400, "UnsupportedOperation")
-    assert message_of(answer).startswith("UpdateAccountPasswordPolicy is not implemented by Tabard yet")
+    assert message_of(answer).startswith("ListServerCertificates is not implemented by Tabard yet")
 
 
 def test_the_last_uses_are_written_when_the_worker_ends() -> None:

@@ -16,12 +16,15 @@ from tabard.directory.denials import Denial
 from tabard.directory.entities import (
     AccessKey,
     Account,
+    AccountSettings,
     Attachment,
     EntityKind,
     Group,
     InstanceProfile,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
     Organization,
     OrganizationAccount,
     OrganizationalUnit,
@@ -29,6 +32,8 @@ from tabard.directory.entities import (
     PolicyTarget,
     PolicyUsage,
     Role,
+    RoleDeletion,
+    SAMLProvider,
     SealingKey,
     User,
 )
@@ -38,13 +43,18 @@ LOG_LENGTH: Final = 10_000
 """How many changes the log keeps. Whoever asks for older ones is told to forget everything."""
 
 Identity = User | Group | Role
+Provider = SAMLProvider | OIDCProvider
 Entity = (
     Account
+    | AccountSettings
     | Identity
     | ManagedPolicy
     | InstanceProfile
     | AccessKey
     | MFADevice
+    | LoginProfile
+    | Provider
+    | RoleDeletion
     | SealingKey
     | PolicyTarget
     | OrganizationPolicy
@@ -65,6 +75,11 @@ KINDS: Final[Mapping[type[object], EntityKind]] = {
     OrganizationalUnit: EntityKind.ORGANIZATIONAL_UNIT,
     OrganizationAccount: EntityKind.ORGANIZATION_ACCOUNT,
     OrganizationPolicy: EntityKind.ORGANIZATION_POLICY,
+    AccountSettings: EntityKind.ACCOUNT_SETTINGS,
+    LoginProfile: EntityKind.LOGIN_PROFILE,
+    SAMLProvider: EntityKind.SAML_PROVIDER,
+    OIDCProvider: EntityKind.OIDC_PROVIDER,
+    RoleDeletion: EntityKind.ROLE_DELETION,
 }
 
 _encode_denial: Final = msgspec.json.Encoder().encode
@@ -84,13 +99,28 @@ def fold(name: str) -> str:
 
 def key_of(entity: Entity) -> str | int:
     """What the store holds the entity under."""
-    return entity.serial_number if isinstance(entity, MFADevice) else entity.id
+    match entity:
+        case MFADevice():
+            return entity.serial_number
+        case AccountSettings():
+            return entity.account
+        case LoginProfile():
+            return entity.user_id
+        case SAMLProvider() | OIDCProvider():
+            return entity.arn
+        case RoleDeletion():
+            return entity.task_id
+        case _:
+            return entity.id
 
 
 def scope_of(entity: Entity) -> str:
-    """Where an entity's key and name belong for good: its account, organisation or parent; a purpose; the store."""
+    """Where an entity's key and name belong for good: its account, organisation or parent; a purpose; the store.
+
+    An account's alias belongs to the store, so that no two accounts have the same.
+    """
     match entity:
-        case Account() | Organization():
+        case Account() | AccountSettings() | Organization():
             return ""
         case OrganizationalUnit(parent_id=parent):
             return parent
@@ -102,10 +132,14 @@ def scope_of(entity: Entity) -> str:
 
 
 def folded_name_of(entity: Entity) -> str | None:
-    """The name that is unique within the scope, folded; None for what has only an id."""
+    """The name that is unique within the scope, folded; None for what has only an id. The case of URLs counts."""
     match entity:
-        case AccessKey() | SealingKey() | Organization():
+        case AccessKey() | SealingKey() | LoginProfile() | RoleDeletion() | Organization():
             return None
+        case AccountSettings():
+            return entity.alias
+        case OIDCProvider():
+            return entity.url
         case OrganizationAccount(id=account):
             return account
     return fold(entity.name)

@@ -36,19 +36,24 @@ from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
     Account,
+    AccountSettings,
     Attachment,
     EntityKind,
     Group,
     InstanceProfile,
     KeyPurpose,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
     Organization,
     OrganizationAccount,
     OrganizationalUnit,
     OrganizationPolicy,
     PolicyTarget,
     Role,
+    RoleDeletion,
+    SAMLProvider,
     SealingKey,
     User,
 )
@@ -158,6 +163,11 @@ class _Transaction:
         self.instance_profiles = _InstanceProfiles(self, InstanceProfile)
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
+        self.settings = _AccountsSettings(self, AccountSettings)
+        self.login_profiles = _LoginProfiles(self, LoginProfile)
+        self.saml_providers = _SAMLProviders(self, SAMLProvider)
+        self.oidc_providers = _OIDCProviders(self, OIDCProvider)
+        self.role_deletions = _RoleDeletions(self, RoleDeletion)
         self.sealing_keys = _SealingKeys(self, SealingKey)
         self.denials = _Denials(self)
         self.organizations = _Organizations(self, Organization)
@@ -330,6 +340,78 @@ class _MFADevices(_Table[MFADevice]):
         self._delete(device)
 
 
+class _AccountsSettings(_Table[AccountSettings]):
+    def get(self, account: str, /) -> AccountSettings:
+        return self._of_key(account) or AccountSettings(account=account)
+
+    def by_alias(self, alias: str, /) -> AccountSettings | None:
+        return self._of_name("", alias)
+
+    def put(self, settings: AccountSettings, /) -> None:
+        self._put(settings)
+
+
+class _LoginProfiles(_Table[LoginProfile]):
+    def get(self, user_id: str, /) -> LoginProfile | None:
+        return self._of_key(user_id)
+
+    def put(self, profile: LoginProfile, /) -> None:
+        self._put(profile)
+
+    def delete(self, profile: LoginProfile, /) -> None:
+        self._delete(profile)
+
+
+class _SAMLProviders(_Table[SAMLProvider]):
+    def get(self, arn: str, /) -> SAMLProvider | None:
+        return self._of_key(arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[SAMLProvider]:
+        return _page((provider for provider in self._all() if provider.account == account), after, limit)
+
+    def count(self, account: str) -> int:
+        return sum(provider.account == account for provider in self._all())
+
+    def put(self, provider: SAMLProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: SAMLProvider, /) -> None:
+        self._delete(provider)
+
+
+class _OIDCProviders(_Table[OIDCProvider]):
+    def get(self, arn: str, /) -> OIDCProvider | None:
+        return self._of_key(arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[OIDCProvider]:
+        found = (provider for provider in self._all() if provider.account == account and provider.url > after)
+        return sorted(found, key=lambda provider: provider.url)[:limit]
+
+    def count(self, account: str) -> int:
+        return sum(provider.account == account for provider in self._all())
+
+    def put(self, provider: OIDCProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: OIDCProvider, /) -> None:
+        self._delete(provider)
+
+
+class _RoleDeletions(_Table[RoleDeletion]):
+    def get(self, task_id: str, /) -> RoleDeletion | None:
+        return self._of_key(task_id)
+
+    def of(self, account: str) -> Sequence[RoleDeletion]:
+        found = (deletion for deletion in self._all() if deletion.account == account)
+        return sorted(found, key=lambda deletion: (deletion.created, deletion.task_id))
+
+    def put(self, deletion: RoleDeletion, /) -> None:
+        self._put(deletion)
+
+    def delete(self, deletion: RoleDeletion, /) -> None:
+        self._delete(deletion)
+
+
 class _SealingKeys(_Table[SealingKey]):
     def of(self, purpose: KeyPurpose) -> Sequence[SealingKey]:
         return sorted((key for key in self._all() if key.purpose is purpose), key=lambda key: key.id)
@@ -444,7 +526,18 @@ class _OrganizationPolicies(_Table[OrganizationPolicy]):
         self._delete(policy)
 
 
-P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice, OrganizationalUnit, OrganizationPolicy)
+P = TypeVar(
+    "P",
+    User,
+    Group,
+    Role,
+    ManagedPolicy,
+    InstanceProfile,
+    MFADevice,
+    SAMLProvider,
+    OrganizationalUnit,
+    OrganizationPolicy,
+)
 
 
 def _page(found: Iterator[P], after: str, limit: int) -> list[P]:

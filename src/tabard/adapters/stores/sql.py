@@ -56,18 +56,23 @@ from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
     Account,
+    AccountSettings,
     Attachment,
     EntityKind,
     Group,
     InstanceProfile,
     KeyPurpose,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
     Organization,
     OrganizationAccount,
     OrganizationalUnit,
     OrganizationPolicy,
     Role,
+    RoleDeletion,
+    SAMLProvider,
     SealingKey,
     User,
 )
@@ -286,6 +291,11 @@ class _Transaction:
         self.instance_profiles = _InstanceProfiles(self, InstanceProfile)
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
+        self.settings = _AccountsSettings(self, AccountSettings)
+        self.login_profiles = _LoginProfiles(self, LoginProfile)
+        self.saml_providers = _SAMLProviders(self, SAMLProvider)
+        self.oidc_providers = _OIDCProviders(self, OIDCProvider)
+        self.role_deletions = _RoleDeletions(self, RoleDeletion)
         self.sealing_keys = _SealingKeys(self, SealingKey)
         self.denials = _Denials(self)
         self.organizations = _Organizations(self, Organization)
@@ -349,6 +359,9 @@ class _Table(Generic[E]):
 
     def _find_one(self, statement: Executable, **values: object) -> E | None:
         return next(iter(self._find(statement, **values)), None)
+
+    def _count(self, scope: str) -> int:
+        return sum(count for (count,) in self._transaction.rows(_COUNT, {"kind": self._kind, "scope": scope}))
 
     def _put(self, entity: E) -> None:
         transaction = self._transaction
@@ -441,7 +454,7 @@ class _NamedTable(_Table[Named]):
         return self._find(_PAGE_UNDER, **page, path_prefix=path_prefix, length=len(path_prefix))
 
     def count(self, account: str) -> int:
-        return sum(count for (count,) in self._transaction.rows(_COUNT, {"kind": self._kind, "scope": account}))
+        return self._count(account)
 
     def put(self, entity: Named, /) -> None:
         self._put(entity)
@@ -521,6 +534,76 @@ class _MFADevices(_Table[MFADevice]):
 
     def delete(self, device: MFADevice, /) -> None:
         self._delete(device)
+
+
+class _AccountsSettings(_Table[AccountSettings]):
+    def get(self, account: str, /) -> AccountSettings:
+        return self._find_one(_BY_KEY, id=account) or AccountSettings(account=account)
+
+    def by_alias(self, alias: str, /) -> AccountSettings | None:
+        return self._find_one(_BY_NAME, scope="", folded=fold(alias))
+
+    def put(self, settings: AccountSettings, /) -> None:
+        self._put(settings)
+
+
+class _LoginProfiles(_Table[LoginProfile]):
+    def get(self, user_id: str, /) -> LoginProfile | None:
+        return self._find_one(_BY_KEY, id=user_id)
+
+    def put(self, profile: LoginProfile, /) -> None:
+        self._put(profile)
+
+    def delete(self, profile: LoginProfile, /) -> None:
+        self._delete(profile)
+
+
+class _SAMLProviders(_Table[SAMLProvider]):
+    def get(self, arn: str, /) -> SAMLProvider | None:
+        return self._find_one(_BY_KEY, id=arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[SAMLProvider]:
+        return self._find(_PAGE, scope=account, after=fold(after), limit=limit)
+
+    def count(self, account: str) -> int:
+        return self._count(account)
+
+    def put(self, provider: SAMLProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: SAMLProvider, /) -> None:
+        self._delete(provider)
+
+
+class _OIDCProviders(_Table[OIDCProvider]):
+    def get(self, arn: str, /) -> OIDCProvider | None:
+        return self._find_one(_BY_KEY, id=arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[OIDCProvider]:
+        return self._find(_PAGE, scope=account, after=after, limit=limit)
+
+    def count(self, account: str) -> int:
+        return self._count(account)
+
+    def put(self, provider: OIDCProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: OIDCProvider, /) -> None:
+        self._delete(provider)
+
+
+class _RoleDeletions(_Table[RoleDeletion]):
+    def get(self, task_id: str, /) -> RoleDeletion | None:
+        return self._find_one(_BY_KEY, id=task_id)
+
+    def of(self, account: str) -> Sequence[RoleDeletion]:
+        return sorted(self._find(_IN_SCOPE, scope=account), key=lambda deletion: (deletion.created, deletion.task_id))
+
+    def put(self, deletion: RoleDeletion, /) -> None:
+        self._put(deletion)
+
+    def delete(self, deletion: RoleDeletion, /) -> None:
+        self._delete(deletion)
 
 
 class _SealingKeys(_Table[SealingKey]):
