@@ -21,8 +21,9 @@ from tabard.adapters.identities import StoredIdentities
 from tabard.adapters.stores.memory import MemoryStore
 from tabard.apps import authentication, last_use
 from tabard.apps.accounts import NewKey
+from tabard.apps.dialects import MAXIMUM_FORM
 from tabard.apps.http import HTTPResponse
-from tabard.apps.pipeline import MAXIMUM_FORM, MAXIMUM_WAITING
+from tabard.apps.pipeline import MAXIMUM_WAITING
 from tabard.ports.audit import AuditUnavailable
 from tabard.ports.store import Records
 from tests.fuse import fuse

@@ -62,7 +62,7 @@ def refused(call: Call, error: Exception, answer: Answer) -> Record:
 
 def reads_only(name: str) -> bool:
     """What CloudTrail calls `readOnly`; taking a role is."""
-    return name.startswith(("Get", "List", "Simulate", "AssumeRole", "Decode"))
+    return name.startswith(("Get", "List", "Describe", "Simulate", "AssumeRole", "Decode"))
 
 
 def issues(operation: OperationModel | None) -> bool:

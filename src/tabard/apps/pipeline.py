@@ -3,9 +3,9 @@
 1 which operation · 2 who calls · 3 what with (parse, validate, bind) · 4 may the caller · 5 the action · 6 render ·
 7 audit: exactly one record, before anybody is answered.
 
-STS actions run on the event loop and read only what is kept in memory. IAM actions run in a bounded pool of
-threads, each in one store transaction: permission, change and audit record stand or fall together, and what was
-answered is on disk.
+STS actions run on the event loop and read only what is kept in memory. Actions on records (IAM, Organizations) run in
+a bounded pool of threads, each in one store transaction: permission, change and audit record stand or fall together,
+and what was answered is on disk.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from typing import Final, TypeVar
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action, Desk
 from tabard.actions.iam import ACTIONS as IAM_ACTIONS
+from tabard.actions.organizations import ACTIONS as ORGANIZATIONS_ACTIONS
+from tabard.actions.organizations import INSTEAD
 from tabard.actions.sts import ACTIONS as STS_ACTIONS
 from tabard.actions.sts.decode_authorization_message import seal_message
 from tabard.adapters.identities import POLL, StoredIdentities
@@ -27,11 +29,12 @@ from tabard.apps.authentication import Authenticator
 from tabard.apps.call import Call, Row
 from tabard.apps.denials import DenialLog, Keeping
 from tabard.apps.descriptions import describe_request, describe_response
+from tabard.apps.dialects import MAXIMUM_FORM, AmbiguousRequest, Dialect, FormTooLarge
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.last_use import LastUses
 from tabard.directory.denials import as_its_account_sees_it
 from tabard.directory.entities import AccessKeyUse
-from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
+from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Unsupported
 from tabard.policy.decide import Layer
 from tabard.policy.document import Statement
 from tabard.policy.lint.check import Levels
@@ -44,9 +47,9 @@ from tabard.ports.world import Clock, Entropy
 from tabard.sessions.claims import SessionKind
 from tabard.trust.evaluate import AccessDenied, require_allowed
 from tabard.wire.codec import compile_operation
-from tabard.wire.faults import answer_to
+from tabard.wire.json_protocol import compile_json_operation
 from tabard.wire.model import OperationModel, service_model
-from tabard.wire.query import find_operation, parse_form, parse_outline
+from tabard.wire.query import find_operation, parse_form
 
 T = TypeVar("T")
 log = logging.getLogger("tabard.api")
@@ -55,8 +58,6 @@ MAXIMUM_WAITING: Final = 64
 """Calls of a worker that may be in or before the thread pool; one more is told to slow down."""
 PRUNE_INTERVAL: Final = timedelta(hours=1)
 """Between two looks at whether denials are too old."""
-MAXIMUM_FORM: Final = 1_000_000
-"""Bytes of a form, which is read before anybody is proven. The longest policy, percent-encoded throughout, fits."""
 LARGE_FORMS: Final = frozenset({"CreateSAMLProvider", "UpdateSAMLProvider"})
 """Operations whose form may be as long as a body may be: it is read only once its sender is proven."""
 MAXIMUM_LARGE_FORMS: Final = 2
@@ -68,20 +69,6 @@ class Throttled(Limited):
 
     reason = "throttled"
     default_public = "Rate exceeded"
-
-
-class FormTooLarge(Malformed):
-    """More than the operation can need; reading it would hold up everybody else."""
-
-    reason = "form.size"
-    default_public = "The request is too large."
-
-
-class AmbiguousRequest(Malformed):
-    """The query string and the body both name an action; only one of them would be acted on."""
-
-    reason = "form.two-actions"
-    default_public = "The action must be given once, in the body or in the query string."
 
 
 class NotImplementedYet(Unsupported):
@@ -110,12 +97,13 @@ class World:
 def table() -> Mapping[tuple[str, str], Row]:
     """(service, operation) → row, for all that is built. Made once for each process."""
     rows: dict[tuple[str, str], Row] = {}
-    for service, actions in (("sts", STS_ACTIONS), ("iam", IAM_ACTIONS)):
-        operations = service_model(service).operations
+    for service, actions in (("sts", STS_ACTIONS), ("iam", IAM_ACTIONS), ("organizations", ORGANIZATIONS_ACTIONS)):
+        model = service_model(service)
+        compile_codec = compile_json_operation if model.target else compile_operation
         for action in actions:
-            operation = operations[action.name]
+            operation = model.operations[action.name]
             rows[service, action.name] = Row(
-                codec=compile_operation(operation, action.request, action.response),
+                codec=compile_codec(operation, action.request, action.response),
                 describe_request=describe_request(operation, action.request),
                 describe_response=describe_response(operation, action.response),
                 action=action,
@@ -211,8 +199,8 @@ class Pipeline:
 
     # ── one call ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def respond(self, http: HTTPRequest, source: bytes) -> HTTPResponse:
-        """Answer the call whose parameters are the form `source`. It never raises."""
+    async def respond(self, http: HTTPRequest, source: bytes, dialect: Dialect) -> HTTPResponse:
+        """Answer the call whose parameters are in `source`. It never raises."""
         entropy = self._world.entropy(32)
         call = Call(
             id=_uuid(entropy[:16]),
@@ -220,6 +208,7 @@ class Pipeline:
             now=self._world.clock.now(),
             http=http,
             headers=dict(http.headers),
+            dialect=dialect,
         )
         try:
             return _ok(call, await self._answer(call, source))
@@ -236,12 +225,9 @@ class Pipeline:
 
     async def _answer(self, call: Call, source: bytes) -> bytes:
         # 1 which operation
-        if source is call.http.body and names_an_action(call.http.raw_query):
-            raise AmbiguousRequest
+        call.unverified_action, arguments = call.dialect.read(call.http, source)
+        operation = call.operation = call.dialect.find(call.unverified_action, arguments)
         is_large = len(source) > MAXIMUM_FORM
-        form = parse_outline(source) if is_large else parse_form(source, unique=source is call.http.raw_query)
-        call.unverified_action = form.get("Action", "")
-        operation = call.operation = find_operation(form)
         if is_large and operation.name not in LARGE_FORMS:
             raise FormTooLarge
         # 2 who calls
@@ -253,13 +239,12 @@ class Pipeline:
             _require_fit_session(who, operation)
         row = call.row = self._table.get((operation.service, operation.name))
         if row is None or call.who is None:
-            raise NotImplementedYet(
-                f"{operation.name} is not implemented by Tabard yet; docs/reference/operations.md lists what is"
-            )
+            instead = INSTEAD.get(operation.name, "docs/reference/operations.md lists what is")
+            raise NotImplementedYet(f"{operation.name} is not implemented by Tabard yet; {instead}")
         # 3 what with, and 4 to 7
         if is_large and isinstance(row.action, Action):
             return await self._large_form(call, row, row.action, call.who, source)
-        call.request = row.codec.decode(form)
+        call.request = row.codec.decode(arguments)
         if isinstance(row.action, STSAction):
             return await self._sts(call, row, row.action, call.who)
         return await self._carry_out(call, row, row.action, call.who)
@@ -276,7 +261,7 @@ class Pipeline:
             self._large_forms -= 1
 
     async def _carry_out(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
-        answer = await self._in_thread(self._iam, call, row, action, who)
+        answer = await self._in_thread(self._record_action, call, row, action, who)
         if action.writes:
             await self._catch_up()  # the caller finds its change; it is made and recorded even if this fails
         return answer
@@ -289,7 +274,7 @@ class Pipeline:
         self._world.audit.append(events.succeeded(call, response))
         return answer
 
-    def _iam(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
+    def _record_action(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
         """Steps 4 to 7 in one transaction. Runs in a thread."""
         transaction = self._world.store.write if action.writes else self._world.store.read
         with transaction() as records:
@@ -325,14 +310,15 @@ class Pipeline:
         return HTTPResponse(answer.status, answer.body, {**answer.headers, **headers})
 
     def _refuse(self, call: Call, error: Exception) -> HTTPResponse:
-        answer = answer_to(error, call.operation)
+        answer = call.dialect.answer(error, call.operation)
         if call.authorization_id is not None:
             answer = replace(answer, message=f"{answer.message}. {_where_to_look(call.authorization_id)}")
         try:
             self._world.audit.append(events.refused(call, error, answer))
         except AuditUnavailable as unwritten:
             log.error("request %s was refused but not recorded: %s", call.id, unwritten)  # noqa: TRY400 - as above
-        return HTTPResponse(answer.status, answer.render(call.id, as_json=call.wants_json), _headers(call))
+        headers = _headers(call) | call.dialect.error_headers(answer)
+        return HTTPResponse(answer.status, call.dialect.refuse(answer, call.id), headers)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         if self._waiting >= MAXIMUM_WAITING:
@@ -362,6 +348,8 @@ def _require_fit_session(who: Authenticated, operation: OperationModel) -> None:
         if kind is SessionKind.FEDERATED_USER or who.claims.mfa_at is None:
             raise InvalidClientTokenId(reason="session.not-for-iam")
         return
+    if operation.service != "sts":
+        return
     fit = {"GetCallerIdentity"} if kind is SessionKind.FEDERATED_USER else {"GetCallerIdentity", "AssumeRole"}
     if name not in fit:
         raise Denied(f"Cannot call {name} with session credentials", reason="session.not-for-sts")
@@ -381,7 +369,7 @@ def _read_large_form(row: Row, operation: OperationModel, source: bytes) -> obje
 
 
 def _render(call: Call, row: Row, response: object) -> bytes:
-    return (row.codec.encode_json if call.wants_json else row.codec.encode_xml)(response, call.id)
+    return call.dialect.write(row.codec, response, call.id)
 
 
 def _ok(call: Call, body: bytes) -> HTTPResponse:
@@ -389,7 +377,7 @@ def _ok(call: Call, body: bytes) -> HTTPResponse:
 
 
 def _headers(call: Call) -> dict[str, str]:
-    return {"x-amzn-RequestId": call.id, "Content-Type": "application/json" if call.wants_json else "text/xml"}
+    return {"x-amzn-RequestId": call.id, "Content-Type": call.dialect.content_type}
 
 
 def _where_to_look(authorization_id: str) -> str:
@@ -411,11 +399,6 @@ def _denying(denied: AccessDenied) -> tuple[Statement, ...]:
         for compiled, _ in applied
         if compiled.denies
     )
-
-
-def names_an_action(form: bytes) -> bool:
-    """Whether a form or a query string has an `Action`, spelt plainly."""
-    return form.startswith(b"Action=") or b"&Action=" in form
 
 
 def _uuid(entropy: bytes) -> str:

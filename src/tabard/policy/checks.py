@@ -130,7 +130,8 @@ def require_evaluable(policy: Policy, kind: Kind, raw_statements: Sequence[Mappi
             _refuse("Policy statement must contain actions.", "action.missing", _at(statement, "Action"))
         if kind is not Kind.TRUST and not statement.resources and not statement.not_resources:
             _refuse("Policy statement must contain resources.", "resource.missing", _at(statement, "Resource"))
-        if kind in (Kind.TRUST, Kind.RESOURCE) and not (statement.principals or statement.not_principals):
+        with_principal = kind in (Kind.TRUST, Kind.RESOURCE, Kind.RESOURCE_CONTROL)
+        if with_principal and not (statement.principals or statement.not_principals):
             _refuse("Missing required field Principal", "principal.missing", _at(statement, "Principal"))
 
 
