@@ -8,6 +8,7 @@ and identities are the server's own. `additionalEventData.tabard.reason` is the 
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Final
 
 from tabard.apps.call import Call
@@ -18,6 +19,7 @@ from tabard.names.arn import parse_arn
 from tabard.names.instants import iso
 from tabard.policy.lint.findings import Finding
 from tabard.policy.positions import path_text
+from tabard.ports.world import Entropy
 from tabard.sigv4.faults import IncompleteSignature
 from tabard.wire.faults import Answer
 from tabard.wire.model import OperationModel
@@ -58,6 +60,47 @@ def refused(call: Call, error: Exception, answer: Answer) -> Record:
         ours["authorizationId"] = call.authorization_id
     record["additionalEventData"] = {"tabard": ours}
     return record
+
+
+def operated(
+    *,
+    service: str,
+    name: str,
+    account: str,
+    parameters: object,
+    elements: object,
+    operator: str,
+    agent: str,
+    now: datetime,
+    entropy: Entropy,
+) -> Record:
+    """The record of what the operator did with a command; `operator` is the name of a user of the machine."""
+    return {
+        "eventVersion": EVENT_VERSION,
+        "userIdentity": {"type": "Operator", "userName": operator, "invokedBy": "command line"},
+        "eventTime": iso(now),
+        "eventSource": f"{service}.amazonaws.com",
+        "eventName": name,
+        "awsRegion": NO_REGION,
+        "sourceIPAddress": "command line",
+        "userAgent": agent,
+        "requestParameters": parameters or None,
+        "responseElements": elements or None,
+        "requestID": new_uuid(entropy(16)),
+        "eventID": new_uuid(entropy(16)),
+        "readOnly": reads_only(name),
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "eventCategory": "Management",
+        "recipientAccountId": account,
+    }
+
+
+def new_uuid(entropy: bytes) -> str:
+    """A version 4 UUID (RFC 9562 §5.4) of sixteen bytes."""
+    digits = entropy.hex()
+    variant = "89ab"[entropy[8] & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def reads_only(name: str) -> bool:

@@ -195,7 +195,7 @@ class Pipeline:
 
     def new_id(self) -> str:
         """A request id, for an answer that is no call's."""
-        return _uuid(self._world.entropy(16))
+        return events.new_uuid(self._world.entropy(16))
 
     # ── one call ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -203,8 +203,8 @@ class Pipeline:
         """Answer the call whose parameters are in `source`. It never raises."""
         entropy = self._world.entropy(32)
         call = Call(
-            id=_uuid(entropy[:16]),
-            event_id=_uuid(entropy[16:]),
+            id=events.new_uuid(entropy[:16]),
+            event_id=events.new_uuid(entropy[16:]),
             now=self._world.clock.now(),
             http=http,
             headers=dict(http.headers),
@@ -399,10 +399,3 @@ def _denying(denied: AccessDenied) -> tuple[Statement, ...]:
         for compiled, _ in applied
         if compiled.denies
     )
-
-
-def _uuid(entropy: bytes) -> str:
-    """A version 4 UUID (RFC 9562 §5.4)."""
-    digits = entropy.hex()
-    variant = "89ab"[entropy[8] & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

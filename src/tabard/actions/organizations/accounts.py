@@ -283,3 +283,13 @@ ACTIONS: Final = (
         writes=True,
     ),
 )
+
+ADD_ACCOUNT: Final = Action(
+    name="AddAccountToOrganization",
+    request=AddAccountRequest,
+    response=AddAccountResponse,
+    ask=ask_everything("AddAccountToOrganization"),
+    handle=add_account,
+    writes=True,
+)
+"""The operator's alone: it is in no table of the API."""

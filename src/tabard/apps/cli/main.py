@@ -6,21 +6,15 @@ so that `tabard version` answers at once.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from tabard import __version__
-from tabard.apps.config import SettingsError, default_data
-
-
-class Failure(click.ClickException):
-    """It did not work. One line: what happened, and what to do."""
-
-    def show(self, file: object = None) -> None:
-        del file
-        click.echo(f"tabard: {' '.join(self.format_message().split())}", err=True)
+from tabard.apps.cli.org import org
+from tabard.apps.cli.shell import Failure, at_store
+from tabard.apps.cli.shell import run as _run
+from tabard.apps.config import default_data
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -61,19 +55,6 @@ def serve(*, config: Path) -> None:
     from tabard.apps.cli import serving  # start-up time: see the module's docstring
 
     _run(lambda: serving.serve(config))
-
-
-where = (
-    click.option("--config", type=click.Path(path_type=Path), help="The server's configuration file."),
-    click.option("--data", type=click.Path(path_type=Path), help="The data folder of `tabard dev`."),
-)
-
-
-def at_store(command: click.decorators.FC) -> click.decorators.FC:
-    """The two options that say which store a command works on."""
-    for option in reversed(where):
-        command = option(command)
-    return command
 
 
 @cli.group()
@@ -211,18 +192,7 @@ def policy_lint(
         sys.exit(1)
 
 
-def _run(command: Callable[[], None]) -> None:
-    """Run a command; what went wrong in a known way becomes one line."""
-    from tabard.adapters.keyring import KeyNotRetirable, SealBroken
-    from tabard.adapters.master_key import MasterKeyError
-    from tabard.ports.store import StoreUnavailable
-
-    try:
-        command()
-    except StoreUnavailable as error:
-        raise Failure(f"the store cannot be used: {error} (store.url, or --data, says where it is)") from error
-    except (SettingsError, MasterKeyError, KeyNotRetirable, SealBroken) as error:
-        raise Failure(str(error)) from error
+cli.add_command(org)
 
 
 def main() -> None:
