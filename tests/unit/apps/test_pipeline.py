@@ -55,7 +55,7 @@ def test_every_action_of_the_tables_has_a_row() -> None:
     rows = table()
 
     assert len(rows) >= 100
-    assert {service for service, _ in rows} == {"sts", "iam"}
+    assert {service for service, _ in rows} == {"sts", "iam", "organizations"}
     assert all(row.action.name == name for (_, name), row in rows.items())
 
 
