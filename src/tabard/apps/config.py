@@ -131,6 +131,10 @@ def default_data() -> Path:
     return Path(base).expanduser() / "tabard" / "dev"
 
 
+DEV_LEVELS: Final = {"trust.everyone": Level.WARNING, "trust.oidc.open": Level.WARNING}
+"""AWS saves these two, and where nothing is at stake people want to see what they do; `tabard serve` refuses them."""
+
+
 def dev_settings(data: Path, *, port: int) -> Settings:
     """What `tabard dev` runs with: everything in one folder, on this computer only."""
     return Settings(
@@ -138,6 +142,7 @@ def dev_settings(data: Path, *, port: int) -> Settings:
         audit=AuditSettings(file=str(data / "audit.jsonl")),
         listen=Listen(port=port),
         keys=Keys(master_key_file=str(data / "master.key")),
+        lint=LintSettings(levels=DEV_LEVELS),
     )
 
 

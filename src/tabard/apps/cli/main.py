@@ -153,7 +153,7 @@ def policy() -> None:
 @click.argument("files", nargs=-1, metavar="FILE…|-")
 @click.option(
     "--kind",
-    type=click.Choice(["identity", "inline", "trust", "resource", "session", "scp"]),
+    type=click.Choice(["identity", "inline", "trust", "resource", "session", "scp", "rcp"]),
     help="What the documents are for; guessed from their elements when left out.",
 )
 @click.option("--level", "levels", multiple=True, metavar="CODE=LEVEL", help="error, warning, hint or off for a rule.")

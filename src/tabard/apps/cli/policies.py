@@ -25,7 +25,8 @@ KINDS: Final[Mapping[str, tuple[Kind, Purpose]]] = {
     "trust": (Kind.TRUST, Purpose.TRUST),
     "resource": (Kind.RESOURCE, Purpose.RESOURCE),
     "session": (Kind.SESSION, Purpose.SESSION),
-    "scp": (Kind.INLINE, Purpose.SCP),
+    "scp": (Kind.SERVICE_CONTROL, Purpose.SCP),
+    "rcp": (Kind.RESOURCE_CONTROL, Purpose.SCP),
 }
 """What `--kind` takes → the grammar that the document is held to, and the rules."""
 _STANDARD_INPUT: Final = "-"

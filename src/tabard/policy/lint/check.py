@@ -13,7 +13,7 @@ from typing import Final
 from tabard.faults import MalformedPolicy
 from tabard.policy.conditions import OPERATORS, Quantifier
 from tabard.policy.document import Kind, Policy
-from tabard.policy.lint.findings import Finding, Level, Purpose
+from tabard.policy.lint.findings import Finding, Level, Purpose, quoted
 from tabard.policy.lint.rules import RULES
 from tabard.policy.lint.spelling import Speller, words
 from tabard.policy.lint.view import View
@@ -136,7 +136,7 @@ def _refused(text: str, fault: MalformedPolicy) -> Placed:
     finding = Finding(
         code=fault.reason,
         level=Level.ERROR,
-        at=_path_of(fault.at),
+        at=_path_of(fault.at, text),
         reason=f"{fault.public.rstrip('.')}." + (f" {_WHY[fault.reason]}" if fault.reason in _WHY else ""),
         safer=_meant(fault),
     )
@@ -154,7 +154,7 @@ def _meant(fault: MalformedPolicy) -> str:
         meant = meant and name.replace(bare, meant, 1)
     elif fault.reason == "policy.syntax.unknown-element":
         meant = _ELEMENTS.meant(name)
-    return f'"{meant}"' if meant else ""
+    return quoted(meant) if meant else ""
 
 
 def _span_of(text: str, finding: Finding, fault: MalformedPolicy) -> Span:
@@ -171,7 +171,7 @@ def _span_of(text: str, finding: Finding, fault: MalformedPolicy) -> Span:
     return Span(start, Position(start.line, start.column + 1))
 
 
-def _path_of(at: str) -> Path:
+def _path_of(at: str, text: str) -> Path:
     """The path that a refusal's place means; as much of it as can be told."""
     found = _AT.fullmatch(at)
     if found is None:
@@ -182,4 +182,18 @@ def _path_of(at: str) -> Path:
     for step in (found["operator"], found["key"], found["name"]):
         if step:
             path = (*path, step)
+    if found["value"] and found["index"] is not None and len(path) == 3:
+        return _value_in(text, int(found["index"]), found["element"], found["value"]) or path
     return path
+
+
+def _value_in(text: str, index: int, element: str, value: str) -> Path | None:
+    """The path of a value of an element, in a list or without one. `Action` is NotAction too."""
+    statements = json.loads(text)["Statement"]
+    statement = statements[index] if isinstance(statements, list) else statements
+    for name in (element, f"Not{element}"):
+        values = statement.get(name)
+        listed = values if isinstance(values, list) else [values]
+        if value in listed:
+            return ("Statement", index, name, listed.index(value))
+    return None

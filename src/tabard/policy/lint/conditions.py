@@ -16,7 +16,7 @@ from tabard.policy.conditions import (
 from tabard.policy.document import VERSION_2012
 from tabard.policy.instants import read_instant
 from tabard.policy.lint import keys
-from tabard.policy.lint.findings import Note, quoted
+from tabard.policy.lint.findings import Note, condition, quoted
 from tabard.policy.lint.spelling import words
 from tabard.policy.lint.view import Block, View
 from tabard.policy.pattern import split_arn, tokens_of
@@ -65,8 +65,8 @@ def for_all_values(view: View) -> Iterator[Note]:
         if view.allows and block.use and block.use.quantifier is Quantifier.ALL and block.key not in view.demanded:
             bare = block.written.operator.removeprefix(Quantifier.ALL.value)
             safer = (
-                f'{{"{bare}": {{"{block.written.key}": …}}}} for a key with one value, else add '
-                f'{{"Null": {{"{block.written.key}": "false"}}}}'
+                f"{condition(bare, block.written.key)} for a key with one value, else add "
+                f"{condition('Null', block.written.key, 'false')}"
             )
             yield Note(
                 ("Condition", block.written.operator),
@@ -97,7 +97,7 @@ def _lenient(block: Block) -> Note:
     return Note(
         ("Condition", block.written.operator),
         f"The statement allows where {quoted(block.written.key)} is absent, as if the condition were not there.",
-        f'{{"{block.written.operator.removesuffix("IfExists")}": {{"{block.written.key}": …}}}}',
+        condition(block.written.operator.removesuffix("IfExists"), block.written.key),
     )
 
 
@@ -112,7 +112,7 @@ def unknown_key(view: View) -> Iterator[Note]:
             yield Note(
                 at,
                 f"There is no condition key {quoted(key)}, so it is always absent.",
-                f'"{meant}"' if meant is not None else "a key of docs/reference/condition-keys.md",
+                quoted(meant) if meant is not None else "a key of docs/reference/condition-keys.md",
             )
 
 
@@ -136,7 +136,7 @@ def key_twice(view: View) -> Iterator[Note]:
             yield Note(
                 block.at(),
                 f"{quoted(first)} and {quoted(block.written.key)} are one key, and both conditions must hold.",
-                f'{{"{block.written.operator}": {{"{first}": ["all values", "of both"]}}}}',
+                f"{condition(block.written.operator, first)} with the values of both",
             )
 
 
@@ -153,7 +153,9 @@ def unreadable_value(view: View) -> Iterator[Note]:
         unreadable = _unreadable(block, variables=view.has_variables)
         if not block.written.values and not _cannot_hold(block, unreadable):
             yield Note(
-                block.at(), "The condition compares with no value at all.", f'"{block.written.key}": ["a value"]'
+                block.at(),
+                "The condition compares with no value at all.",
+                condition(block.written.operator, block.written.key, "a value"),
             )
         if len(unreadable) < len(block.written.values) or not _cannot_hold(block, unreadable):
             for index in unreadable:
@@ -176,7 +178,7 @@ def literal_wildcard(view: View) -> Iterator[Note]:
                 yield Note(
                     block.at(index),
                     f"{block.name} knows no wildcards: {quoted(value)} matches only a text with a star in it.",
-                    f'{{"{like}": {{"{block.written.key}": …}}}}, or the whole text',
+                    f"{condition(like, block.written.key)}, or the whole text",
                 )
 
 
@@ -188,7 +190,7 @@ def needless_like(view: View) -> Iterator[Note]:
             yield Note(
                 ("Condition", block.written.operator),
                 f"No value of {quoted(block.written.key)} has a wildcard; one that is added later may.",
-                f'{{"{block.written.operator.replace("Like", "Equals")}": {{"{block.written.key}": …}}}}',
+                condition(block.written.operator.replace("Like", "Equals"), block.written.key),
             )
 
 
@@ -201,7 +203,7 @@ def any_value(view: View) -> Iterator[Note]:
             yield Note(
                 block.at(block.lets_all_through),
                 f"Every value of {quoted(block.written.key)} matches; only its presence is tested.",
-                f'{{"Null": {{"{block.written.key}": "false"}}}}, if that is meant',
+                f"{condition('Null', block.written.key, 'false')}, if that is meant",
             )
 
 
@@ -232,15 +234,18 @@ def _never(view: View, so: str) -> Iterator[Note]:
             if block.written.values:
                 kind = _reader(block)[1]
                 why = f"No value is {_article(kind)}, so the condition never holds"
-                safer = f'"{block.written.key}": "{_EXAMPLES[kind]}"'
+                safer = condition(block.written.operator, block.written.key, _EXAMPLES[kind])
             else:
-                why, safer = "A condition without values never holds", f'"{block.written.key}": ["a value"]'
+                why, safer = (
+                    "A condition without values never holds",
+                    condition(block.written.operator, block.written.key, "a value"),
+                )
             yield Note(block.at(), f"{why}; {so}.", safer)
         elif block.key in view.excluded and block.key in view.demanded and not _is_null(block):
             yield Note(
                 block.at(),
                 f"{quoted(block.written.key)} must be absent by `Null` and present here; {so}.",
-                f'{{"Null": {{"{block.written.key}": "false"}}}}, or two statements',
+                f"{condition('Null', block.written.key, 'false')}, or two statements",
             )
 
 
@@ -309,7 +314,7 @@ def unreadable_variable(view: View) -> Iterator[Note]:
                 yield Note(
                     at,
                     f"There is no condition key {quoted(part.key)}, so that {quoted(text)} matches nothing.",
-                    f"${{{meant}}}" if meant is not None else "a key of docs/reference/condition-keys.md",
+                    quoted(f"${{{meant}}}") if meant is not None else "a key of docs/reference/condition-keys.md",
                 )
 
 

@@ -1,5 +1,6 @@
 """What a rule says of a document, and how grave it is."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -41,6 +42,8 @@ PURPOSES: Final[Mapping[Kind, Purpose]] = {
     Kind.TRUST: Purpose.TRUST,
     Kind.RESOURCE: Purpose.RESOURCE,
     Kind.SESSION: Purpose.SESSION,
+    Kind.SERVICE_CONTROL: Purpose.SCP,
+    Kind.RESOURCE_CONTROL: Purpose.SCP,
 }
 
 
@@ -68,6 +71,15 @@ def quoted(text: str) -> str:
     """A piece of the document for people to read: not too long, and nothing that a terminal obeys."""
     shown = text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
     return f"`{printable(shown)}`"
+
+
+def condition(operator: str, key: str, value: str | None = None) -> str:
+    """A condition to be written instead, as JSON; without a value, with the one that is there."""
+    return f"{{{_member(operator)}: {{{_member(key)}: {'…' if value is None else _member(value)}}}}}"
+
+
+def _member(text: str) -> str:
+    return json.dumps(printable(text[: 2 * LONGEST_QUOTE]), ensure_ascii=False)
 
 
 def printable(text: str) -> str:

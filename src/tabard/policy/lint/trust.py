@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from tabard.policy.checks import WEB_PROVIDERS
-from tabard.policy.lint.findings import Note, quoted
+from tabard.policy.lint.findings import Note, condition, quoted
 from tabard.policy.lint.spelling import words
 from tabard.policy.lint.view import Block, View
 from tabard.policy.positions import Path
@@ -204,7 +204,7 @@ def oidc_no_subject(view: View) -> Iterator[Note]:
                 at,
                 f"{quoted(host)} signs tokens for many organisations, and no condition says by "
                 f"{quoted(f'{host}:{shared.claim}')} whose may take this role.",
-                f'{{"StringEquals": {{"{host}:{shared.claim}": "{_example(shared)}"}}}}',
+                condition("StringEquals", f"{host}:{shared.claim}", _example(shared)),
             )
 
 
@@ -216,7 +216,7 @@ def oidc_whole_issuer(view: View) -> Iterator[Note]:
             yield Note(
                 at,
                 f"Everybody for whom {quoted(host)} signs a token for this audience may take this role.",
-                f'{{"StringEquals": {{"{host}:sub": "the subject that is meant"}}}}',
+                condition("StringEquals", f"{host}:sub", "the subject that is meant"),
             )
 
 
@@ -228,7 +228,7 @@ def oidc_no_audience(view: View) -> Iterator[Note]:
             yield Note(
                 at,
                 f"A token of {quoted(host)} that was made out to another party of the provider is taken too.",
-                f'{{"StringEquals": {{"{host}:{_audience_of(host)}": "sts.amazonaws.com"}}}}',
+                condition("StringEquals", f"{host}:{_audience_of(host)}", "sts.amazonaws.com"),
             )
 
 
@@ -253,7 +253,7 @@ def subject_any(view: View) -> Iterator[Note]:
             yield Note(
                 block.at(block.lets_all_through),
                 f"Every token of {quoted(host)} gets through, and it signs tokens for many organisations.",
-                f'{{"StringEquals": {{"{host}:{shared.claim}": "{_example(shared)}"}}}}',
+                condition("StringEquals", f"{host}:{shared.claim}", _example(shared)),
             )
 
 
@@ -285,7 +285,7 @@ def subject_wide(view: View) -> Iterator[Note]:
                 block.at(index),
                 f"{quoted(block.written.values[index])} begins with a wildcard, so that whoever may choose the end of "
                 "a subject gets in.",
-                f'{{"StringEquals": {{"{block.written.key}": "the whole subject"}}}}',
+                condition("StringEquals", block.written.key, "the whole subject"),
             )
 
 
@@ -304,7 +304,7 @@ def subject_pattern(view: View) -> Iterator[Note]:
             yield Note(
                 block.at(index),
                 f"{quoted(block.written.values[index])} lets in every subject that begins like this.",
-                f'{{"StringEquals": {{"{block.written.key}": "the whole subject"}}}}',
+                condition("StringEquals", block.written.key, "the whole subject"),
             )
 
 
@@ -386,7 +386,7 @@ def _own_patterns(view: View) -> Iterator[tuple[str, Block, int, str]]:
 
 
 def _safer_subject(block: Block, shared: Shared) -> str:
-    return f'{{"StringEquals": {{"{block.written.key}": "{shared.example}"}}}}'
+    return condition("StringEquals", block.written.key, shared.example)
 
 
 def _example(shared: Shared) -> str:
