@@ -8,7 +8,7 @@ import pytest
 
 import tabard
 from tabard.faults import Fault
-from tabard.wire.faults import CODES, JSON_CODES, answer_to, json_answer_to
+from tabard.wire.faults import CODES, JSON_CODES, REST_CODES, answer_to, json_answer_to, rest_answer_to
 from tabard.wire.model import service_model
 
 COMMON = {
@@ -59,6 +59,7 @@ def test_every_fault_has_a_code_of_its_own_or_of_its_family() -> None:
     for kind in kinds:
         assert any(base in CODES for base in kind.__mro__), kind
         assert any(base in JSON_CODES for base in kind.__mro__), kind
+        assert any(base in REST_CODES for base in kind.__mro__), kind
 
 
 @pytest.mark.parametrize(("code", "status"), sorted(set(CODES.values())))
@@ -81,6 +82,13 @@ def test_a_fault_tells_its_text_and_no_reason_in_json_either(kind: type[Fault]) 
     assert (answer.code, answer.status) == (JSON_CODES[kind], 400)
     assert b"told" in answer.render_json()
     assert b"secret" not in answer.render_json()
+
+
+@pytest.mark.parametrize("kind", [kind for kind in REST_CODES if issubclass(kind, Fault)])
+def test_a_fault_tells_its_text_and_no_reason_over_rest_either(kind: type[Fault]) -> None:
+    answer = rest_answer_to(kind("told", reason="secret.reason", detail={"key": "secret"}))
+    assert (answer.code, answer.status) == REST_CODES[kind]
+    assert answer.message == "told"
 
 
 @pytest.mark.parametrize("kind", [kind for kind in CODES if issubclass(kind, Fault)])

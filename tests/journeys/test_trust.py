@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.journeys.conftest import Keys, allow, document, trust
-from tests.journeys.tenant import Someone, Tenant, denied, new_name, refused
+from tests.journeys.tenant import Someone, Tenant, bare, denied, new_name, refused
 
 ALL_THREE = ["sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"]
 ASSUME = "sts:AssumeRole"
@@ -31,7 +31,7 @@ def refusal(at: Tenant, keys: Keys, role_arn: str, **parameters: Any) -> tuple[s
     with pytest.raises(ClientError) as caught:
         at.session(role_arn, keys, **parameters)
     error = caught.value.response["Error"]
-    return error["Code"], error["Message"]
+    return error["Code"], bare(error["Message"])
 
 
 # ── whom a role trusts ───────────────────────────────────────────────────────────────────────────────

@@ -1,19 +1,21 @@
 """The dialects that a call may come in: how it names its operation, and how its answer is written.
 
 The query protocol (STS, IAM) answers in XML, or in JSON for callers that ask for that; the JSON protocol
-(Organizations) answers in JSON. What happens between question and answer is the same for all: the pipeline.
+(Organizations) and the REST protocol (IAM Toolbox) answer in JSON. What happens between question and answer is the
+same for all: the pipeline.
 """
 
 from typing import Any, Final, Protocol
 
 from tabard.apps.http import HTTPRequest
 from tabard.faults import Malformed
-from tabard.wire import json_answers, json_protocol
+from tabard.wire import json_answers, json_protocol, rest_json
 from tabard.wire.codec import Codec
-from tabard.wire.faults import Answer, answer_to, json_answer_to
+from tabard.wire.faults import Answer, answer_to, json_answer_to, rest_answer_to
 from tabard.wire.json_protocol import find_target
 from tabard.wire.model import OperationModel
 from tabard.wire.query import find_operation, parse_form, parse_outline
+from tabard.wire.rest_json import UnreadableQuery
 
 MAXIMUM_FORM: Final = 1_000_000
 """Bytes of a form, which is read before anybody is proven. The longest policy, percent-encoded throughout, fits."""
@@ -104,9 +106,36 @@ class JSONDialect:
         return {"x-amzn-ErrorType": answer.code}
 
 
+class RESTDialect:
+    """The REST protocol: the path names the operation, and parameters are in it and in the query string."""
+
+    content_type = rest_json.CONTENT_TYPE
+
+    def read(self, http: HTTPRequest, _source: bytes) -> tuple[str, dict[str, str]]:
+        if http.body:
+            raise UnreadableQuery("The operation takes no body.", reason="query.body")
+        return rest_json.read_route(http.raw_path, http.raw_query)
+
+    def find(self, name: str, _arguments: dict[str, str]) -> OperationModel:
+        return rest_json.OPERATIONS[name]
+
+    def write(self, codec: Codec[Any, Any], response: object, request_id: str) -> bytes:
+        return codec.encode_json(response, request_id)
+
+    def answer(self, error: Exception, _operation: OperationModel | None) -> Answer:
+        return rest_answer_to(error)
+
+    def refuse(self, answer: Answer, _request_id: str) -> bytes:
+        return rest_json.render_error(answer.message)
+
+    def error_headers(self, answer: Answer) -> dict[str, str]:
+        return {"x-amzn-ErrorType": answer.code}
+
+
 QUERY: Final[Dialect] = QueryDialect(as_json=False)
 QUERY_IN_JSON: Final[Dialect] = QueryDialect(as_json=True)
 JSON: Final[Dialect] = JSONDialect()
+REST: Final[Dialect] = RESTDialect()
 
 
 def names_an_action(form: bytes) -> bool:

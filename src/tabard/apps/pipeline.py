@@ -19,6 +19,7 @@ from typing import Final, TypeVar
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action, Desk
 from tabard.actions.iam import ACTIONS as IAM_ACTIONS
+from tabard.actions.iam_toolbox import ACTIONS as TOOLBOX_ACTIONS
 from tabard.actions.organizations import ACTIONS as ORGANIZATIONS_ACTIONS
 from tabard.actions.organizations import INSTEAD
 from tabard.actions.sts import ACTIONS as STS_ACTIONS
@@ -46,6 +47,7 @@ from tabard.ports.store import Store, StoreUnavailable
 from tabard.ports.world import Clock, Entropy
 from tabard.sessions.claims import SessionKind
 from tabard.trust.evaluate import AccessDenied, require_allowed
+from tabard.wire import rest_json
 from tabard.wire.codec import compile_operation
 from tabard.wire.json_protocol import compile_json_operation
 from tabard.wire.model import OperationModel, service_model
@@ -108,6 +110,16 @@ def table() -> Mapping[tuple[str, str], Row]:
                 describe_response=describe_response(operation, action.response),
                 action=action,
             )
+    for action in TOOLBOX_ACTIONS:
+        operation = rest_json.OPERATIONS[action.name]
+        if action.response is None:
+            raise TypeError(f"{action.name} answers nothing")
+        rows["iam", action.name] = Row(
+            codec=rest_json.compile_rest_operation(operation, action.request, action.response),
+            describe_request=describe_request(operation, action.request),
+            describe_response=describe_response(operation, None),
+            action=action,
+        )
     return rows
 
 

@@ -20,6 +20,7 @@ from tabard.wire import json_answers, json_protocol, xml
 from tabard.wire.json_protocol import UnknownTarget, UnreadableBody
 from tabard.wire.model import OperationModel
 from tabard.wire.query import MalformedForm, MalformedInput, UnknownOperation
+from tabard.wire.rest_json import UnknownRoute
 
 T = TypeVar("T")
 
@@ -116,6 +117,22 @@ JSON_CODES: Final[Mapping[type[Exception], str]] = {
     organizations.PolicyTypeNotBuilt: "PolicyTypeNotAvailableForOrganizationException",
 }
 
+REST_CODES: Final[Mapping[type[Exception], tuple[str, int]]] = {
+    faults.Malformed: ("ValidationException", 400),
+    faults.Unproven: ("AccessDeniedException", 403),
+    faults.Denied: ("AccessDeniedException", 403),
+    faults.Missing: ("ResourceNotFoundException", 404),
+    faults.Conflicting: ("ConflictException", 409),
+    faults.Limited: ("ThrottlingException", 429),
+    faults.Unsupported: ("ValidationException", 400),
+    UnknownRoute: ("UnknownOperationException", 404),
+    sigv4.MissingAuthenticationToken: ("MissingAuthenticationTokenException", 403),
+    sigv4.IncompleteSignature: ("IncompleteSignatureException", 400),
+    sigv4.SignatureDoesNotMatch: ("InvalidSignatureException", 403),
+    faults.InvalidClientTokenId: ("UnrecognizedClientException", 403),
+    faults.ExpiredToken: ("ExpiredTokenException", 403),
+}
+
 _UNAVAILABLE: Final = (StoreUnavailable, AuditUnavailable)
 
 
@@ -161,6 +178,14 @@ def json_answer_to(error: Exception) -> Answer:
     rule = getattr(error, "rule", None)
     code = row_of(type(error), JSON_CODES)
     return Answer(code=code, status=400, message=error.public or None, more={"Reason": rule} if rule else {})
+
+
+def rest_answer_to(error: Exception) -> Answer:
+    """What the caller is told of `error` in the REST protocol."""
+    if not isinstance(error, faults.Fault):
+        return _failure(error)
+    code, status = row_of(type(error), REST_CODES)
+    return Answer(code=code, status=status, message=error.public or None)
 
 
 def row_of(kind: type[faults.Fault], rows: Mapping[type[Exception], T]) -> T:

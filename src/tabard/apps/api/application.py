@@ -8,11 +8,12 @@ come is answered as AWS STS answers it, as can be observed from outside; `/healt
 import re
 from typing import Final
 
-from tabard.apps.dialects import JSON, QUERY, QUERY_IN_JSON, TARGET, Dialect, names_an_action
+from tabard.apps.dialects import JSON, QUERY, QUERY_IN_JSON, REST, TARGET, Dialect, names_an_action
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.pipeline import Pipeline
 from tabard.ports.store import StoreUnavailable
 from tabard.wire.json_protocol import CONTENT_TYPE
+from tabard.wire.rest_json import PREFIX
 
 FORM: Final = b"application/x-www-form-urlencoded"
 METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "HEAD"})
@@ -53,6 +54,8 @@ class APIApplication:
             return await self._pipeline.respond(request, request.body or request.raw_query, _query(request))
         if request.method == "POST" and request.raw_path == b"/" and _is_json_call(request):
             return await self._pipeline.respond(request, request.body, JSON)
+        if request.method == "GET" and request.raw_path.startswith(PREFIX):
+            return await self._pipeline.respond(request, b"", REST)
         if request.raw_path != b"/":
             return await self._elsewhere(request)
         if request.method == "POST" and not request.body and names_an_action(request.raw_query):
