@@ -239,6 +239,15 @@ def test_names_cannot_write_on_the_terminal(org: Org, settings: Path) -> None:
     refused(tabard("org", "units", "create", "\x1b[2J", "--config", settings), "does not match the required pattern")
 
 
+def test_a_policy_is_not_taken_for_another_by_being_called_like_it(org: Org, settings: Path) -> None:
+    org("create", "main")
+    real = org("policy", "create", "z", document(settings)).strip()
+    org("policy", "create", real, document(settings, DENY.replace("iam", "s3")))
+    org("policy", "create", "p-FullAWSAccess", document(settings))
+    assert org("policy", "show", real, "--json")["name"] == "z"
+    assert org("policy", "show", "p-FullAWSAccess", "--json")["name"] == "FullAWSAccess"
+
+
 def test_a_store_of_before_organisations_is_opened_as_it_is(org: Org, settings: Path) -> None:
     with sqlite3.connect(settings.parent / "tabard.db") as database:
         revision = database.execute("SELECT version_num FROM tabard_schema").fetchone()
