@@ -8,6 +8,7 @@ Nothing listens: a test hands over what the front door would. The clock stands a
 """
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ from tests.attacks.forge_sigv4 import FORM, NOW, Draft
 from tests.worlds import CountingEntropy
 
 VERSIONS = {"sts": "2011-06-15", "iam": "2010-05-08"}
+JSON_CONTENT = b"application/x-amz-json-1.1"
 STS_ACTIONS = frozenset(
     {"AssumeRole", "GetCallerIdentity", "GetSessionToken", "GetFederationToken", "GetAccessKeyInfo"}
 )
@@ -100,6 +102,12 @@ class InProcessHouse:
         key = key or self.admin
         scope = f"{self.clock.at:%Y%m%d}/eu-central-1/{service}/aws4_request"
         return Draft(body=body, key_id=key.access_key_id, secret=key.secret_access_key, scope=scope)
+
+    def json_draft(self, target: str, content: object, *, key: NewKey | None = None) -> Draft:
+        """A call in the JSON protocol, to be signed with a key."""
+        base = self.draft(json.dumps(content).encode(), service="organizations", key=key)
+        plain = tuple((n, JSON_CONTENT if n == b"content-type" else v) for n, v in base.headers)
+        return base.but(headers=(*plain, (b"x-amz-target", target.encode())))
 
     def request(self, action: str, *, key: NewKey | None = None, **parameters: str) -> HTTPRequest:
         """A call that is in order, signed."""
