@@ -4,7 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from typing import Any
+
+import msgspec
 
 from tabard.actions.desk import Caller
 from tabard.policy.context import Context
@@ -13,21 +16,31 @@ from tabard.sessions.claims import SessionClaims
 from tabard.trust.standing import Standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Authenticated:
+class Authenticated(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Who signed this request.
 
-    `claims` are those of the session token, None for a long-lived key. `context` holds the global condition
-    keys of this request (`aws:PrincipalTag/…`, `aws:SourceIp`, `aws:CurrentTime`, …). `now` is the instant of
-    the request: the whole of it is judged at one time.
+    `claims` are those of the session token, None for a long-lived key. `now` is the instant of the request: the whole
+    of it is judged at one time. `region` is the one that it was signed for, and `gather` makes its `context`.
     """
 
     caller: Caller
     standing: Standing
     claims: SessionClaims | None
-    context: Context
+    gather: Callable[[], Context]
     now: datetime
+    region: str
     user_identity: dict[str, object]
+
+    @cached_property
+    def context(self) -> Context:
+        """The global condition keys of this request (`aws:PrincipalTag/…`, `aws:SourceIp`, `aws:CurrentTime`, …).
+
+        They are gathered when they are first asked for: who asks only for its own name is judged by none of them.
+        """
+        return self.gather()
+
+    def __repr__(self) -> str:
+        return f"Authenticated({self.caller.principal.arn})"  # `gather` knows the secret that was signed with
 
     @property
     def account(self) -> str:

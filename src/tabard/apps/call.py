@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action
 from tabard.apps.descriptions import Describe, bounded
@@ -23,8 +25,7 @@ class Row:
     action: STSAction | Action
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, kw_only=True):
     """One call on its way down. What is not known yet is None.
 
     `headers` holds one value for each name, for what is only looked at; what is signed is in `http.headers`.
@@ -35,6 +36,7 @@ class Call:
     now: datetime
     http: HTTPRequest
     headers: Mapping[bytes, bytes]
+    wants_json: bool
     operation: OperationModel | None = None
     unverified_action: str = ""
     who: Authenticated | None = None
@@ -45,7 +47,3 @@ class Call:
     def name(self) -> str:
         """The operation's name; what the client called it when there is no such operation."""
         return self.operation.name if self.operation is not None else bounded(self.unverified_action)
-
-    @property
-    def wants_json(self) -> bool:
-        return self.headers.get(b"accept", b"").lower().startswith(b"application/json")

@@ -10,6 +10,7 @@ answered is on disk.
 
 import asyncio
 import logging
+import struct
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ from tabard.wire.model import OperationModel, service_model
 from tabard.wire.query import find_operation, parse_form
 
 T = TypeVar("T")
+_UUID: Final = struct.Struct(">IHHHHI")
 log = logging.getLogger("tabard.api")
 
 MAXIMUM_WAITING: Final = 64
@@ -184,12 +186,14 @@ class Pipeline:
     async def respond(self, http: HTTPRequest, source: bytes) -> HTTPResponse:
         """Answer the call whose parameters are the form `source`. It never raises."""
         entropy = self._world.entropy(32)
+        headers = dict(http.headers)
         call = Call(
             id=_uuid(entropy[:16]),
             event_id=_uuid(entropy[16:]),
             now=self._world.clock.now(),
             http=http,
-            headers=dict(http.headers),
+            headers=headers,
+            wants_json=headers.get(b"accept", b"").lower().startswith(b"application/json"),
         )
         try:
             return _ok(call, await self._answer(call, source))
@@ -340,6 +344,5 @@ def names_an_action(form: bytes) -> bool:
 
 def _uuid(entropy: bytes) -> str:
     """A version 4 UUID (RFC 9562 §5.4)."""
-    digits = entropy.hex()
-    variant = "89ab"[entropy[8] & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+    low, middle, high, clock, node, rest = _UUID.unpack(entropy)
+    return f"{low:08x}-{middle:04x}-{high & 0xFFF | 0x4000:04x}-{clock & 0x3FFF | 0x8000:04x}-{node:04x}{rest:08x}"
