@@ -24,6 +24,7 @@ from tabard.apps.api.application import APIApplication
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.pipeline import Pipeline, World
 from tabard.apps.wiring import Foundation, make_pipeline
+from tabard.policy.lint.check import DEFAULTS, Levels
 from tabard.ports.audit import Audit
 from tabard.ports.store import Store
 from tests.attacks.forge_sigv4 import FORM, NOW, Draft
@@ -119,7 +120,9 @@ class InProcessHouse:
 
 
 @contextmanager
-def in_process_house(*, audit: Audit | None = None, store: Store | None = None) -> Iterator[InProcessHouse]:
+def in_process_house(
+    *, audit: Audit | None = None, store: Store | None = None, levels: Levels = DEFAULTS
+) -> Iterator[InProcessHouse]:
     """What `apps/wiring.py` makes, over memory."""
     clock, entropy = StandingClock(), CountingEntropy()
     store = store if store is not None else MemoryStore()
@@ -129,7 +132,7 @@ def in_process_house(*, audit: Audit | None = None, store: Store | None = None) 
         account, root = maker.account("main")
         _, admin = maker.administrator(account.id, "admin")
     foundation = Foundation(store=store, ring=ring, clock=clock, entropy=entropy)
-    pipeline = make_pipeline(foundation, audit if audit is not None else MemoryAudit(), regions=None)
+    pipeline = make_pipeline(foundation, audit if audit is not None else MemoryAudit(), regions=None, levels=levels)
     with asyncio.Runner() as runner:
         house = InProcessHouse(
             application=APIApplication(pipeline),
