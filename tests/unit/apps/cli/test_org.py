@@ -1,6 +1,7 @@
 """`tabard org` in this process: names stand for ids, what is changed is recorded, and what is wrong is one line."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from tabard.apps.cli.organizations import shown
+from tabard.apps.cli.shell import NEXT
 from tabard.apps.config import load_settings
 from tabard.apps.wiring import Foundation
 from tabard.directory.entities import Account
@@ -254,3 +256,15 @@ def test_a_store_of_before_organisations_is_opened_as_it_is(org: Org, settings: 
     org("create", "main")
     with sqlite3.connect(settings.parent / "tabard.db") as database:
         assert database.execute("SELECT version_num FROM tabard_schema").fetchone() == revision
+
+
+@pytest.mark.parametrize("hint", NEXT.values())
+def test_the_command_that_a_refusal_names_is_there(hint: str) -> None:
+    words = [word for word in re.findall(r"`tabard ([^`]+)`", hint)[0].split() if word.islower()]
+    assert tabard(*words, "--help").exit_code == 0
+
+
+def test_a_refusal_says_which_command_helps_on(org: Org, settings: Path) -> None:
+    org("create", "main")
+    done = tabard("org", "attach", "FullAWSAccess", "root", "--config", settings)
+    refused(done, "only for enabled policy types. `tabard org enable TYPE` lets it count.")
