@@ -149,7 +149,7 @@ class Tested:
         wanted = self.case.expected
         if self.said.decision is not wanted.decision:
             return f"expected {wanted.decision}, and it is {self.said.decision}"
-        if not is_decided_by(self.evaluation.decision, wanted.by):
+        if not is_decided_by(self.said, self.evaluation.decision, wanted.by):
             return f"{wanted.decision} as expected, but not by {_deciding(wanted.by)}"
         return ""
 
@@ -236,10 +236,8 @@ def _shown(each: Tested, marks: Marks) -> Iterator[str]:
     yield printable(f"  {request.action} on {request.resource}")
     yield printable(f"  In one sentence: {each.said.sentence or in_one_sentence(report, request.action)}.")
     yield from map(printable, tree(report, marks))
-    for unreadable in each.said.unreadable:
-        yield printable(
-            f"  {unreadable.policy} {unreadable.at}: {unreadable.message} It {_TREATED[unreadable.treated_as]}."
-        )
+    for one in each.said.unreadable:
+        yield printable(f"  {one.policy} {one.at}: {one.message.rstrip('.')}; it {_TREATED[one.treated_as]}")
 
 
 _TREATED: Final = {"allowsNothing": "allows nothing", "denies": "denies everything"}

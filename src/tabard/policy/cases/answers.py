@@ -49,9 +49,9 @@ class Reason(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The answer.
 
-    `reasons` are the layers that allowed, or those that denied, the one that AWS would name first. `missing` lists the
-    condition keys that statements wanted and the request has not, for a denial. `sentence` is what AWS would say to the
-    caller. `unreadable` is what could not be evaluated, where that is let pass.
+    `reasons` are the layers that allowed, or those that denied; of these the one that AWS names to the caller comes
+    first. `missing` lists the condition keys that statements wanted and the request has not, for a denial. `sentence`
+    is what AWS would say to the caller. `unreadable` is what could not be evaluated, where that is let pass.
     """
 
     name: str | None = None
@@ -108,14 +108,14 @@ def answer(case: Case, documents: Documents) -> tuple[Answer, Evaluation]:
     ), evaluation
 
 
-def is_decided_by(decision: Decision, wanted: Deciding) -> bool:
-    """Whether what is wanted decided: a layer and statement that applied, or the layer whose silence denied."""
-    if wanted.policy is None and wanted.sid is None and decision.outcome is not Outcome.ALLOWED:
-        return wanted.layer is None or wanted.layer is decision.layer
+def is_decided_by(said: Answer, decision: Decision, wanted: Deciding) -> bool:
+    """Whether what is wanted decided: a layer, or a statement that applied."""
+    if wanted.policy is None and wanted.sid is None:
+        return wanted.layer in (None, decision.layer, *(reason.layer for reason in said.reasons))
     if decision.outcome is Outcome.IMPLICIT_DENY:
         return False
     effect = Effect.ALLOW if decision.allowed else Effect.DENY
-    return wanted == Deciding() or any(
+    return any(
         match.effect is effect
         and wanted.layer in (None, match.layer)
         and wanted.policy in (None, match.policy)
