@@ -37,6 +37,18 @@ def test_connecting_clients_works_as_it_stands(fresh_house: House, tmp_path: Pat
     assert "['admin']" in said
 
 
+def test_testing_policies_works_as_it_stands(tmp_path: Path) -> None:
+    steps = blocks("docs/how-to/test-policies.md", "policies")
+    assert [mark for mark, _ in steps].count("denied") == 1
+    assert [mark for mark, _ in steps].count("failed") == 1
+
+    said = run(script(steps), home=tmp_path, env={"PATH": os.environ["PATH"]})
+
+    assert "cases/reports.json ..\n" in said
+    assert '"decision":"allowed"' in said
+    assert (tmp_path / "report.xml").read_text().count("<testcase") == 5
+
+
 def test_running_a_server_works_as_it_stands(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = str(free.getsockname()[1])

@@ -234,7 +234,7 @@ def _shown(each: Tested, marks: Marks) -> Iterator[str]:
     request, layers, decision = each.evaluation.request, each.evaluation.layers, each.evaluation.decision
     report = explain(request, layers, decision)
     yield printable(f"  {request.action} on {request.resource}")
-    yield printable(f"  In one sentence: {each.said.sentence or in_one_sentence(report, request.action)}.")
+    yield printable(f"  In one sentence: {in_one_sentence(report, request.action)}.")
     yield from map(printable, tree(report, marks))
     for one in each.said.unreadable:
         yield printable(f"  {one.policy} {one.at}: {one.message.rstrip('.')}; it {_TREATED[one.treated_as]}")

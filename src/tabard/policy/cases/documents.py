@@ -29,6 +29,8 @@ LONGEST_REMEMBERED: Final = 32_768
 """Characters of the documents of a set that is kept."""
 ROLE_ACTIONS: Final = "sts:"
 KEY_ACTIONS: Final = "kms:"
+_LONGEST_MESSAGE: Final = 500
+"""Characters of AWS's words, which may quote the document, that are told."""
 _FULL_ACCESS: Final = Policy(
     version=VERSION_2012,
     statements=(
@@ -183,7 +185,9 @@ def _leniently(each: NamedDocument, kind: Kind, unreadable: list[Unreadable]) ->
             allows = isinstance(raw, dict) and str(raw.get("Effect")).lower() == "allow"
             treated = Treated.ALLOWS_NOTHING if allows else Treated.DENIES
             at = refusal.at.replace("Statement[0]", f"Statement[{index}]", 1)
-            unreadable.append(Unreadable(policy=each.name, at=at, message=refusal.public, treated_as=treated))
+            unreadable.append(
+                Unreadable(policy=each.name, at=_cut(at), message=_cut(refusal.public), treated_as=treated)
+            )
             if not allows:
                 statements.append(_denial(raw, index))
         else:
@@ -208,4 +212,8 @@ def _denial(raw: JSON, index: int) -> Statement:
 
 def _told(refusal: MalformedPolicy) -> str:
     at = f" {quoted(refusal.at)}" if refusal.at else ""
-    return f"{refusal.public}{at} ({refusal.reason})"
+    return f"{_cut(refusal.public)}{at} ({refusal.reason})"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}…"
