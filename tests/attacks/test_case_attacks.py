@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from tabard.apps.cli.main import cli
 from tabard.policy.cases.answers import answer
-from tabard.policy.cases.documents import Documents
+from tabard.policy.cases.documents import MAXIMUM_UNREADABLE, Documents
 from tabard.policy.cases.form import MAXIMUM_CASE, UnreadableCase, case_of, read_case
-from tests.unit.policy.test_case import ALLOW, ANSWER_SCHEMA, BASE, DENY, document, told
+from tests.fuse import fuse
+from tests.unit.policy.test_case import ALLOW, ANSWER_SCHEMA, BASE, DENY, ask, document, told
 
 CONTROL = json.dumps({**BASE, "name": "control", "identityPolicies": [ALLOW]})
 """An honest case, which must still be answered after every attack."""
@@ -24,6 +25,7 @@ HOSTILE = {
     "depth in a text": '{"name": "' + "[{" * 50_000 + '"}',
     "duplicate principal": CONTROL.replace('{"principal"', '{"principal": {"anonymous": true}, "principal"'),
     "duplicate effect": CONTROL.replace('"Effect": "Allow"', '"Effect": "Deny", "Effect": "Allow"'),
+    "many members, one of them twice": json.dumps({f"{n:x}": 0 for n in range(90_000)})[:-1] + ', "15f8f": 0}',
     "duplicate by escape": CONTROL.replace('{"principal"', '{"\\u0070rincipal": {"anonymous": true}, "principal"'),
     "huge number": CONTROL.replace('"name": "control"', '"name": ' + "9" * 500_000),
     "huge exponent": CONTROL.replace('"name": "control"', '"name": 1e999999999'),
@@ -178,3 +180,11 @@ def test_no_message_is_as_long_as_what_it_speaks_of(lenient: bool) -> None:
         else:
             length = max((len(each.message) + len(each.at) for each in said.unreadable), default=0)
         assert length < 2_000
+
+
+def test_leniently_many_statements_beside_a_long_text_are_read_in_one_breath() -> None:
+    policy = {"Version": "2012-10-17", "Id": "x" * 100_000, "Statement": [{"Effect": "Allow"}] * 40_000}
+    with fuse():
+        said = ask(identityPolicies=[ALLOW, policy], lenient=True)
+    assert said.decision == "allowed"
+    assert len(said.unreadable) == MAXIMUM_UNREADABLE

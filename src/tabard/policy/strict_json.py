@@ -7,6 +7,7 @@ characters, however they are written. Numbers stay text: nothing here needs thei
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeAlias
 
@@ -113,8 +114,8 @@ def _refuse_characters(value: JSON) -> None:
 def _pairs(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        keys = [key for key, _ in pairs]
-        raise NotStrict("duplicate-key", next(key for place, key in enumerate(keys) if key in keys[:place]))
+        counts = Counter(key for key, _ in pairs)
+        raise NotStrict("duplicate-key", counts.most_common(1)[0][0])
     return members
 
 

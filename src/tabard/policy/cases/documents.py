@@ -29,6 +29,8 @@ LONGEST_REMEMBERED: Final = 32_768
 """Characters of the documents of a set that is kept."""
 ROLE_ACTIONS: Final = "sts:"
 KEY_ACTIONS: Final = "kms:"
+MAXIMUM_UNREADABLE: Final = 100
+"""Statements that cannot be evaluated and that an answer lists."""
 _LONGEST_MESSAGE: Final = 500
 """Characters of AWS's words, which may quote the document, that are told."""
 _FULL_ACCESS: Final = Policy(
@@ -43,6 +45,7 @@ _FULL_ACCESS: Final = Policy(
         ),
     ),
 )
+_READABLE: Final[JSON] = {"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}
 _FULL_ACCESS_NAME: Final = "RCPFullAWSAccess"
 
 
@@ -111,7 +114,7 @@ class Documents:
             endpoint=in_play(given.endpoint, Kind.RESOURCE),
             resource_must_allow=must_allow,
         )
-        return layers, tuple(unreadable)
+        return layers, tuple(unreadable[:MAXIMUM_UNREADABLE])
 
     def _set(self, documents: Sequence[NamedDocument], kind: Kind, level: str) -> _Compiled:
         # Two documents that are written alike are one; the text of a tree of texts tells all that is in it.
@@ -172,28 +175,34 @@ def _leniently(each: NamedDocument, kind: Kind, unreadable: list[Unreadable]) ->
     """What can be evaluated of the document, one statement after the other."""
     found = each.document.get("Statement")
     raw_statements: list[JSON] = found if isinstance(found, list) else [found]
-    if not raw_statements:
-        raw_statements = [None]
-    version = VERSION_2012
+    # What stands around the statements is looked at once, however many they are and however long it is.
+    of_all = _evaluated({**each.document, "Statement": [_READABLE]}, kind)
+    around: Members = {"Version": each.document["Version"]} if "Version" in each.document else {}
     statements: list[Statement] = []
-    for index, raw in enumerate(raw_statements):
-        try:
-            policy = parse_leniently(write_json({**each.document, "Statement": [raw]}), kind)
-            for statement in policy.statements:
-                require_dates(statement)
-        except MalformedPolicy as refusal:
-            allows = isinstance(raw, dict) and str(raw.get("Effect")).lower() == "allow"
-            treated = Treated.ALLOWS_NOTHING if allows else Treated.DENIES
-            at = refusal.at.replace("Statement[0]", f"Statement[{index}]", 1)
-            unreadable.append(
-                Unreadable(policy=each.name, at=_cut(at), message=_cut(refusal.public), treated_as=treated)
-            )
-            if not allows:
-                statements.append(_denial(raw, index))
-        else:
-            version = policy.version
-            statements += [replace(statement, index=index) for statement in policy.statements]
+    for index, raw in enumerate(raw_statements or [None]):
+        evaluated = of_all if isinstance(of_all, MalformedPolicy) else _evaluated({**around, "Statement": [raw]}, kind)
+        if isinstance(evaluated, Policy):
+            statements += [replace(statement, index=index) for statement in evaluated.statements]
+            continue
+        allows = isinstance(raw, dict) and str(raw.get("Effect")).lower() == "allow"
+        treated = Treated.ALLOWS_NOTHING if allows else Treated.DENIES
+        at = evaluated.at.replace("Statement[0]", f"Statement[{index}]", 1)
+        unreadable.append(Unreadable(policy=each.name, at=_cut(at), message=_cut(evaluated.public), treated_as=treated))
+        if not allows:
+            statements.append(_denial(raw, index))
+    version = of_all.version if isinstance(of_all, Policy) else VERSION_2012
     return Policy(version=version, statements=tuple(statements))
+
+
+def _evaluated(document: Members, kind: Kind) -> Policy | MalformedPolicy:
+    """The tree, or why it cannot be evaluated."""
+    try:
+        policy = parse_leniently(write_json(document), kind)
+        for statement in policy.statements:
+            require_dates(statement)
+    except MalformedPolicy as refusal:
+        return refusal
+    return policy
 
 
 def _denial(raw: JSON, index: int) -> Statement:
