@@ -182,6 +182,8 @@ def _missing_in(policies: PolicySet, request: AccessRequest, *, bounded: bool) -
     for compiled in policies.candidates(request.action, request.resource):
         if compiled.principals is not None and compiled.principals(request.principal, bounded) is None:
             continue
+        if compiled.prefixes is not None and not request.resource.startswith(compiled.prefixes):
+            continue
         # A pattern with a variable that has no value matches nothing; with one, it might have.
         unresolved = _absent(_keys_of_resources(compiled.document, compiled.statement, context), context)
         yield from unresolved
