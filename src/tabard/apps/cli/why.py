@@ -34,6 +34,8 @@ from tabard.ports.store import Records
 
 DENIED: Final = 3
 """The exit code: it was denied."""
+MAXIMUM_NAMED: Final = 5
+"""Policies that are named where none of their statements is told."""
 _REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -155,8 +157,8 @@ def _others(layer: LayerReport, number: int, *, told: int) -> str:
     """What else was asked: the policies by name, where no statement of theirs is told."""
     if told:
         return f"and {number} more statement{'' if number == 1 else 's'} that did not apply"
-    names = ", ".join(short_name(policy) for policy in layer.policies[:MAXIMUM_TOLD])
-    more = f" and {len(layer.policies) - MAXIMUM_TOLD} more" if len(layer.policies) > MAXIMUM_TOLD else ""
+    names = ", ".join(short_name(policy) for policy in layer.policies[:MAXIMUM_NAMED])
+    more = f" and {len(layer.policies) - MAXIMUM_NAMED} more" if len(layer.policies) > MAXIMUM_NAMED else ""
     return f"{number} statement{'' if number == 1 else 's'} of {names}{more} did not apply"
 
 
