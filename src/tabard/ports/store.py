@@ -24,6 +24,7 @@ from tabard.directory.entities import (
     MFADevice,
     Role,
     SealingKey,
+    Stack,
     User,
 )
 
@@ -146,6 +147,15 @@ class SealingKeys(Protocol):
     def delete(self, key: SealingKey, /) -> None: ...
 
 
+class Stacks(Protocol):
+    """What templates made."""
+
+    def get(self, account: str, name: str) -> Stack | None: ...
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[Stack]: ...
+    def put(self, stack: Stack, /) -> None: ...
+    def delete(self, stack: Stack, /) -> None: ...
+
+
 class Records(Protocol):
     """All record ports, inside one transaction."""
 
@@ -167,6 +177,8 @@ class Records(Protocol):
     def mfa_devices(self) -> MFADevices: ...
     @property
     def sealing_keys(self) -> SealingKeys: ...
+    @property
+    def stacks(self) -> Stacks: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from tabard.directory.entities import (
     PolicyUsage,
     Role,
     SealingKey,
+    Stack,
     User,
 )
 from tabard.ports.store import Change
@@ -29,7 +30,7 @@ LOG_LENGTH: Final = 10_000
 """How many changes the log keeps. Whoever asks for older ones is told to forget everything."""
 
 Identity = User | Group | Role
-Entity = Account | Identity | ManagedPolicy | InstanceProfile | AccessKey | MFADevice | SealingKey
+Entity = Account | Identity | ManagedPolicy | InstanceProfile | AccessKey | MFADevice | SealingKey | Stack
 Named = TypeVar("Named", User, Group, Role, ManagedPolicy, InstanceProfile)
 
 KINDS: Final[Mapping[type[object], EntityKind]] = {
@@ -42,6 +43,7 @@ KINDS: Final[Mapping[type[object], EntityKind]] = {
     AccessKey: EntityKind.ACCESS_KEY,
     MFADevice: EntityKind.MFA_DEVICE,
     SealingKey: EntityKind.SEALING_KEY,
+    Stack: EntityKind.STACK,
 }
 
 ATTACHABLE: Final = (EntityKind.USER, EntityKind.GROUP, EntityKind.ROLE)

@@ -41,6 +41,7 @@ from tabard.directory.entities import (
     MFADevice,
     Role,
     SealingKey,
+    Stack,
     User,
 )
 from tabard.ports.store import Change, Changes, NameTaken, Records
@@ -148,6 +149,7 @@ class _Transaction:
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
         self.sealing_keys = _SealingKeys(self, SealingKey)
+        self.stacks = _Stacks(self, Stack)
 
     def rows(self, kind: EntityKind) -> _Rows:
         return self._copies.get(kind) or self._began.tables.get(kind) or _NO_ROWS
@@ -328,7 +330,21 @@ class _SealingKeys(_Table[SealingKey]):
         self._delete(key)
 
 
-P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice)
+class _Stacks(_Table[Stack]):
+    def get(self, account: str, name: str) -> Stack | None:
+        return self._of_name(account, name)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[Stack]:
+        return _page((stack for stack in self._all() if stack.account == account), after, limit)
+
+    def put(self, stack: Stack, /) -> None:
+        self._put(stack)
+
+    def delete(self, stack: Stack, /) -> None:
+        self._delete(stack)
+
+
+P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice, Stack)
 
 
 def _page(found: Iterator[P], after: str, limit: int) -> list[P]:

@@ -59,6 +59,7 @@ from tabard.directory.entities import (
     MFADevice,
     Role,
     SealingKey,
+    Stack,
     User,
 )
 from tabard.ports.store import Change, Changes, NameTaken, Records, StoreUnavailable
@@ -258,6 +259,7 @@ class _Transaction:
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
         self.sealing_keys = _SealingKeys(self, SealingKey)
+        self.stacks = _Stacks(self, Stack)
 
     def rows(self, statement: Executable, values: Mapping[str, object]) -> Sequence[Row]:
         """What a query finds. It finds nothing by a text that no database can hold."""
@@ -504,3 +506,17 @@ class _SealingKeys(_Table[SealingKey]):
 
     def delete(self, key: SealingKey, /) -> None:
         self._delete(key)
+
+
+class _Stacks(_Table[Stack]):
+    def get(self, account: str, name: str) -> Stack | None:
+        return self._find_one(_BY_NAME, scope=account, folded=fold(name))
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[Stack]:
+        return self._find(_PAGE, scope=account, after=fold(after), limit=limit)
+
+    def put(self, stack: Stack, /) -> None:
+        self._put(stack)
+
+    def delete(self, stack: Stack, /) -> None:
+        self._delete(stack)
