@@ -6,13 +6,15 @@ and identities are the server's own. `additionalEventData.tabard.reason` is the 
 (AWS CloudTrail User Guide, "CloudTrail record contents".)
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Final
 
 from tabard.apps.call import Call
 from tabard.apps.descriptions import HIDDEN, MAXIMUM_TEXT, bounded
 from tabard.apps.user_identity import UNKNOWN
 from tabard.faults import Fault
-from tabard.names.arn import parse_arn
+from tabard.names.arn import parse_arn, root_arn
 from tabard.names.instants import iso
 from tabard.sigv4.faults import IncompleteSignature
 from tabard.wire.faults import Answer
@@ -22,6 +24,8 @@ Record = dict[str, object]
 
 EVENT_VERSION: Final = "1.11"
 NO_REGION: Final = "us-east-1"
+COMMAND_LINE: Final = "tabard apply"
+"""Stands where a client and its address stand, in records of what the operator's command line did."""
 STS_READS: Final = frozenset({"GetCallerIdentity", "GetAccessKeyInfo", "DecodeAuthorizationMessage"})
 
 
@@ -47,6 +51,53 @@ def refused(call: Call, error: Exception, answer: Answer) -> Record:
     reason = error.reason if isinstance(error, Fault) else type(error).__name__
     record["additionalEventData"] = {"tabard": {"reason": reason}}
     return record
+
+
+def by_operator(
+    operation: str,
+    *,
+    request: object,
+    response: object,
+    account: str,
+    now: datetime,
+    request_id: str,
+    event_id: str,
+    about: Mapping[str, str],
+) -> Record:
+    """The record of a change that the operator's command line made, which signs nothing.
+
+    It is told from a call of the root user by `invokedBy`, as CloudTrail tells what a service does for a caller.
+    """
+    identity = {"type": "Root", "principalId": account, "arn": root_arn(account), "accountId": account}
+    return {
+        "eventVersion": EVENT_VERSION,
+        "userIdentity": {**identity, "invokedBy": COMMAND_LINE},
+        "eventTime": iso(now),
+        "eventSource": "iam.amazonaws.com",
+        "eventName": operation,
+        "awsRegion": NO_REGION,
+        "sourceIPAddress": COMMAND_LINE,
+        "userAgent": COMMAND_LINE,
+        "requestParameters": request or None,
+        "responseElements": response or None,
+        "requestID": request_id,
+        "eventID": event_id,
+        "readOnly": reads_only(operation),
+        "eventType": "AwsApiCall",
+        "managementEvent": True,
+        "eventCategory": "Management",
+        "recipientAccountId": account,
+        "additionalEventData": {"tabard": dict(about)},
+    }
+
+
+def hidden(described: object, secrets: Sequence[str]) -> object:
+    """What is described, with every text that shows a secret hidden."""
+    if isinstance(described, str):
+        return HIDDEN if any(secret in described for secret in secrets) else described
+    if isinstance(described, Mapping):
+        return {name: hidden(value, secrets) for name, value in described.items()}
+    return [hidden(value, secrets) for value in described] if isinstance(described, list) else described
 
 
 def reads_only(name: str) -> bool:

@@ -28,6 +28,7 @@ from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.last_use import LastUses
 from tabard.directory.entities import AccessKeyUse
 from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
+from tabard.names import ids
 from tabard.policy.decide import AccessRequest, decide, denial_text
 from tabard.ports.audit import Audit, AuditUnavailable
 from tabard.ports.mint import Mint
@@ -177,7 +178,7 @@ class Pipeline:
 
     def new_id(self) -> str:
         """A request id, for an answer that is no call's."""
-        return _uuid(self._world.entropy(16))
+        return ids.uuid4(entropy=self._world.entropy(16))
 
     # ── one call ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,8 +186,8 @@ class Pipeline:
         """Answer the call whose parameters are the form `source`. It never raises."""
         entropy = self._world.entropy(32)
         call = Call(
-            id=_uuid(entropy[:16]),
-            event_id=_uuid(entropy[16:]),
+            id=ids.uuid4(entropy=entropy[:16]),
+            event_id=ids.uuid4(entropy=entropy[16:]),
             now=self._world.clock.now(),
             http=http,
             headers=dict(http.headers),
@@ -336,10 +337,3 @@ def _headers(call: Call) -> dict[str, str]:
 def names_an_action(form: bytes) -> bool:
     """Whether a form or a query string has an `Action`, spelt plainly."""
     return form.startswith(b"Action=") or b"&Action=" in form
-
-
-def _uuid(entropy: bytes) -> str:
-    """A version 4 UUID (RFC 9562 §5.4)."""
-    digits = entropy.hex()
-    variant = "89ab"[entropy[8] & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

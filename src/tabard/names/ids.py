@@ -66,6 +66,13 @@ def secret_access_key(*, entropy: bytes) -> str:
     return base64.b64encode(entropy[:30]).decode()
 
 
+def uuid4(*, entropy: bytes) -> str:
+    """A version 4 UUID (RFC 9562 §5.4) from sixteen bytes."""
+    digits = entropy.hex()
+    variant = "89ab"[entropy[8] & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
 def account_of(key_or_unique_id: str) -> str | None:
     """The account that an id carries, or None for a text that is no such id (or an older one)."""
     body = key_or_unique_id[4:20]

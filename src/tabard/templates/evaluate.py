@@ -190,6 +190,17 @@ class Evaluator:
             self._made = NothingMade("Fn::ImportValue")
             yield self._known_text(node, "the name of an import")
 
+    def export_names(self) -> Iterator[str]:
+        """The names that the template exports."""
+        for output in self.template.outputs.values():
+            if output.export is not None and (output.condition is None or self.holds(output.condition, output.mark)):
+                self._made = NothingMade("the name of an export")
+                yield self._known_text(output.export, "the name of an export")
+
+    def offer(self, imports: Mapping[str, Text]) -> None:
+        """Exports of other stacks that are known by now."""
+        self._imports = {**self._imports, **imports}
+
     # ── texts ────────────────────────────────────────────────────────────────────────────────────────
 
     def _sub(self, node: Node) -> Found:

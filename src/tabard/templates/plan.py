@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Final, Protocol
 
 from tabard.names.tags import fold
-from tabard.templates.evaluate import Evaluator
+from tabard.templates.evaluate import Evaluator, NothingMade
 from tabard.templates.order import not_made, ordered
 from tabard.templates.properties import Kind, Normal, Normals, empty, normal, same
 from tabard.templates.resource_types import MADE_UP, RESOURCE_TYPES, ResourceType, known_of
@@ -143,6 +143,9 @@ class Plan:
         return (self.stack, *(step.brief for step in (*self.steps, *self.removals, *self.left)))
 
 
+_NOTHING: Final = NothingMade("the name of an export")
+
+
 class Resolver:
     """The names and attributes of a template's resources, as far as they are known. `evaluate.Made`."""
 
@@ -200,7 +203,7 @@ class Resolver:
                 raise TemplateError(output.value.mark, f"the value of output {name} must be a text; use Fn::Join")
             export: str | None = None
             if output.export is not None:
-                exported = self._evaluator.value(output.export, self, f"the name of the export {name}")
+                exported = self._evaluator.value(output.export, _NOTHING, f"the name of the export {name}")
                 if not isinstance(exported, str) or not exported:
                     raise TemplateError(output.export.mark, f"the name of the export {name} must be a text")
                 if isinstance(value, Secret) or (isinstance(value, Unknown) and value.secret):
@@ -230,6 +233,10 @@ class Planner:
         self._moved: set[str] = set()
         self._resources: dict[str, Resource] = {}
         self.resolver = Resolver(evaluator)
+
+    def offer(self, imports: Mapping[str, Text]) -> None:
+        """Exports of other stacks that are known by now."""
+        self._evaluator.offer(imports)
 
     def plan(self) -> Plan:
         """Raises TemplateError: the template means nothing here, or takes what is not its own."""
