@@ -15,11 +15,12 @@ import click
 
 import tabard
 from tabard.actions.iam import ACTIONS as IAM_ACTIONS
+from tabard.actions.organizations import ACTIONS as ORGANIZATIONS_ACTIONS
 from tabard.actions.sts import ACTIONS as STS_ACTIONS
 from tabard.apps.cli.main import cli
 from tabard.faults import Fault
 from tabard.policy.conditions import OPERATORS
-from tabard.wire.faults import CODES
+from tabard.wire.faults import CODES, JSON_CODES, row_of
 from tabard.wire.model import ServiceName, service_model
 
 ROOT = Path(__file__).parent.parent
@@ -28,6 +29,7 @@ SOURCE = Path(tabard.__path__[0])
 BUILT: Mapping[ServiceName, tuple[str, ...]] = {
     "sts": tuple(action.name for action in STS_ACTIONS),
     "iam": tuple(action.name for action in IAM_ACTIONS),
+    "organizations": tuple(action.name for action in ORGANIZATIONS_ACTIONS),
 }
 _PART = re.compile(r"(?P<head><!-- made: (?P<name>[a-z-]+) -->\n).*?(?P<tail><!-- end -->)", re.DOTALL)
 _WIDTH = 100
@@ -60,7 +62,7 @@ def faults() -> str:
         [f"`{fault.__name__}`", family(fault), *code(fault), first_line(fault)]
         for fault in sorted(fault_classes(), key=lambda each: (family(each), each.__name__))
     ]
-    return table(["Fault", "Family", "AWS's code", "Status", "Meaning"], rows)
+    return table(["Fault", "Family", "AWS's code", "Status", "In JSON", "Meaning"], rows)
 
 
 def condition_operators() -> str:
@@ -135,9 +137,9 @@ def family(fault: type[Fault]) -> str:
     return fault.__mro__[fault.__mro__.index(Fault) - 1].__name__
 
 
-def code(fault: type[Fault]) -> tuple[str, str]:
-    name, status = next(CODES[base] for base in fault.__mro__ if base in CODES)
-    return f"`{name}`", str(status)
+def code(fault: type[Fault]) -> tuple[str, str, str]:
+    name, status = row_of(fault, CODES)
+    return f"`{name}`", str(status), f"`{row_of(fault, JSON_CODES)}`"
 
 
 def first_line(fault: type[Fault]) -> str:
@@ -154,6 +156,7 @@ def table(head: list[str], rows: list[list[str]]) -> str:
 PARTS: Mapping[str, Callable[[], str]] = {
     "sts-operations": lambda: operations("sts"),
     "iam-operations": lambda: operations("iam"),
+    "organizations-operations": lambda: operations("organizations"),
     "faults": faults,
     "condition-operators": condition_operators,
     "commands": commands,

@@ -1,4 +1,4 @@
-"""Make src/tabard/wire/models/{sts,iam}.json from the installed botocore: shapes and constraints, no prose.
+"""Make src/tabard/wire/models/*.json from the installed botocore: shapes and constraints, no prose.
 
 A trait that this script does not know stops it, so that a new botocore cannot lose meaning on the way. What the
 model does not say, or says wrongly, is in models/corrections.json, which is written by hand.
@@ -12,11 +12,11 @@ from typing import Any
 from botocore.loaders import Loader
 
 MODELS = Path(__file__).parent.parent / "src" / "tabard" / "wire" / "models"
-SERVICES = {"sts": "2011-06-15", "iam": "2010-05-08"}
+SERVICES = {"sts": "2011-06-15", "iam": "2010-05-08", "organizations": "2016-11-28"}
 
 SHAPE_TRAITS = {
     *("type", "members", "required", "member", "key", "value", "min", "max", "pattern", "enum", "sensitive"),
-    *("documentation", "exception", "error", "box", "union"),
+    *("documentation", "exception", "error", "fault", "box", "union"),
 }
 MEMBER_TRAITS = {"shape", "documentation", "deprecated", "deprecatedMessage", "deprecatedSince"}
 OPERATION_TRAITS = {"name", "http", "input", "output", "documentation", "errors", "auth", "authtype"}
@@ -31,16 +31,17 @@ def render(service: str) -> str:
     """The file's text: one line for each operation, error and shape, sorted by name."""
     model = Loader().load_service_model(service, "service-2", SERVICES[service])
     shapes = model["shapes"]
-    head = {
-        "name": service,
-        "version": model["metadata"]["apiVersion"],
-        "namespace": model["metadata"]["xmlNamespace"],
-    }
+    metadata = model["metadata"]
+    head = {"name": service, "version": metadata["apiVersion"]}
+    if metadata["protocol"] == "json":
+        require_json_11(metadata)
+        shapes = with_json_errors(shapes)
+        head["target"] = metadata["targetPrefix"]
+    else:
+        head["namespace"] = metadata["xmlNamespace"]
     sections = {
         "operations": {name: operation(value, shapes) for name, value in model["operations"].items()},
-        "errors": {
-            value["error"]["code"]: value["error"]["httpStatusCode"] for value in shapes.values() if "error" in value
-        },
+        "errors": dict(error(name, value) for name, value in shapes.items() if "error" in value),
         "shapes": {name: shape(name, value) for name, value in shapes.items() if not value.get("exception")},
     }
     lines = [f'"{key}":{compact(value)}' for key, value in head.items()]
@@ -55,13 +56,33 @@ def operation(value: Mapping[str, Any], shapes: Mapping[str, Any]) -> dict[str, 
         made["input"] = value["input"]["shape"]
     if "output" in value:
         made["output"] = value["output"]["shape"]
-        made["result_wrapper"] = value["output"]["resultWrapper"]
-    errors = [shapes[error["shape"]] for error in value.get("errors", ())]
-    if codes := sorted(error["error"]["code"] for error in errors if "error" in error):
+        if "resultWrapper" in value["output"]:
+            made["result_wrapper"] = value["output"]["resultWrapper"]
+    names = [each["shape"] for each in value.get("errors", ())]
+    if codes := sorted(error(name, shapes[name])[0] for name in names if "error" in shapes[name]):
         made["errors"] = codes
     if value.get("authtype") == "none":
         made["signed"] = False
     return made
+
+
+def error(name: str, value: Mapping[str, Any]) -> tuple[str, int]:
+    return value["error"].get("code", name), value["error"]["httpStatusCode"]
+
+
+def with_json_errors(shapes: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The shapes with what the JSON protocol leaves unsaid: an exception's code is its name, its status 400 or 500."""
+    return {
+        name: value | {"error": {"httpStatusCode": 500 if value.get("fault") else 400}}
+        if value.get("exception")
+        else value
+        for name, value in shapes.items()
+    }
+
+
+def require_json_11(metadata: Mapping[str, Any]) -> None:
+    if metadata["jsonVersion"] != "1.1":
+        raise SystemExit(f"{metadata['serviceId']}: JSON {metadata['jsonVersion']} is not known here")
 
 
 def shape(name: str, value: Mapping[str, Any]) -> dict[str, Any]:

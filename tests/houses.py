@@ -155,6 +155,6 @@ def reasons(records: list[dict[str, Any]]) -> list[str | None]:
 
     def reason(record: Mapping[str, Any]) -> str | None:
         more = record.get("additionalEventData")
-        return more["tabard"]["reason"] if more else None
+        return more["tabard"].get("reason") if more else None
 
     return [reason(record) for record in records]

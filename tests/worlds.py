@@ -18,7 +18,19 @@ import pytest
 
 from tabard.actions.desk import Action, Caller, Desk
 from tabard.adapters.stores.memory import MemoryStore
-from tabard.directory.entities import Account, Group, ManagedPolicy, PolicyVersion, Role, User
+from tabard.directory.entities import (
+    Account,
+    Group,
+    ManagedPolicy,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    OrganizationPolicyType,
+    PolicyVersion,
+    Role,
+    User,
+)
 from tabard.faults import Fault
 from tabard.names import ids
 from tabard.names.arn import assumed_role_arn, root_arn
@@ -117,6 +129,52 @@ class World:
             records.policies.put(policy)
         return policy
 
+    def organization(self, *, management: str = ACCOUNT, **fields: Any) -> Organization:
+        """An organisation with its management account under the root."""
+        o, r = (self._organization_id(prefix) for prefix in (ids.ORGANIZATION, ids.ORGANIZATION_ROOT))
+        made = Organization(id=o, management_account=management, root_id=r, created=self.now, **fields)
+        with self.store.write() as records:
+            records.organizations.put(made)
+        self.member(made, management)
+        return made
+
+    def unit(self, organization: Organization, name: str, *, under: str = "", **fields: Any) -> OrganizationalUnit:
+        unit_id = self._organization_id(f"{ids.ORGANIZATIONAL_UNIT}{organization.root_id.removeprefix('r-')}-")
+        parent = under or organization.root_id
+        made = OrganizationalUnit(
+            organization_id=organization.id, parent_id=parent, id=unit_id, name=name, created=self.now, **fields
+        )
+        with self.store.write() as records:
+            records.organizational_units.put(made)
+        return made
+
+    def member(self, organization: Organization, account: str, *, under: str = "", **fields: Any) -> None:
+        place = OrganizationAccount(
+            organization_id=organization.id,
+            parent_id=under or organization.root_id,
+            id=account,
+            joined=self.now,
+            **fields,
+        )
+        with self.store.write() as records:
+            records.organization_accounts.put(place)
+
+    def organization_policy(
+        self,
+        organization: Organization,
+        name: str,
+        content: str,
+        *,
+        policy_type: OrganizationPolicyType = OrganizationPolicyType.SERVICE_CONTROL,
+    ) -> OrganizationPolicy:
+        policy_id = self._organization_id(ids.ORGANIZATION_POLICY)
+        made = OrganizationPolicy(
+            organization_id=organization.id, id=policy_id, name=name, type=policy_type, content=content
+        )
+        with self.store.write() as records:
+            records.organization_policies.put(made)
+        return made
+
     # ── callers ──
 
     def root(self, account: str = ACCOUNT) -> Caller:
@@ -162,6 +220,9 @@ class World:
         """What the caller must be allowed to do; asking cannot write."""
         with self.desk(caller, writes=False) as desk:
             return action.ask(request, desk)
+
+    def _organization_id(self, prefix: str) -> str:
+        return ids.organization_id(prefix, entropy=self.entropy(ids.ORGANIZATION_ENTROPY))
 
     def _id(self, prefix: str, account: str) -> str:
         return ids.unique_id(prefix, account, entropy=self.entropy(ids.UNIQUE_ID_ENTROPY))

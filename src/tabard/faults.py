@@ -121,6 +121,28 @@ class MalformedPolicy(Malformed):
         self.at = at
 
 
+class InvalidAuthorizationMessage(Malformed):
+    """A sealed authorization message does not open for this caller (AWS: `InvalidAuthorizationMessageException`)."""
+
+    reason = "authorization-message"
+    default_public: ClassVar[str] = (
+        "The message cannot be decoded; it must be whole, and of a denial in the caller's own account."
+    )
+
+
+class PasswordPolicyViolation(Malformed):
+    """A password does not fit the account's policy (AWS: `PasswordPolicyViolation`)."""
+
+    reason = "password.policy"
+    default_public: ClassVar[str] = "Password does not conform to the account password policy."
+
+
+class InvalidUserType(Malformed):
+    """The caller is no user, and only a user has what it asks for (AWS: `InvalidUserType`)."""
+
+    reason = "caller.not-a-user"
+
+
 class InvalidClientTokenId(Unproven):
     """The access key, or the session token with it, is not one of ours (AWS: `InvalidClientTokenId`).
 
@@ -179,6 +201,12 @@ class UnmodifiableEntity(Conflicting):
     """IAM's `UnmodifiableEntity`."""
 
     reason = "entity.protected"
+
+
+class PolicyNotAttachable(Conflicting):
+    """IAM's `PolicyNotAttachable`."""
+
+    reason = "policy.not-attachable"
 
 
 class EntityTemporarilyUnmodifiable(Conflicting):

@@ -159,14 +159,14 @@ def test_what_a_client_names_is_repeated_only_in_part(house: InProcessHouse) -> 
 
 @pytest.mark.parametrize("location", ["/", "/any/where"])
 def test_an_operation_that_is_not_built_says_so_once_the_caller_is_known(house: InProcessHouse, location: str) -> None:
-    draft = house.draft(form("ListSAMLProviders"), service="iam").but(path=location.encode())
+    draft = house.draft(form("ListServerCertificates"), service="iam").but(path=location.encode())
 
-    unsigned = house.answer(request(form("ListSAMLProviders"), path=location.encode()))
+    unsigned = house.answer(request(form("ListServerCertificates"), path=location.encode()))
     answer = house.answer(signed(draft))
 
     assert (unsigned.status, code_of(unsigned)) == (403, "MissingAuthenticationToken")
     assert (answer.status, code_of(answer)) == (400, "UnsupportedOperation")
-    assert "ListSAMLProviders" in message_of(answer)
+    assert "ListServerCertificates" in message_of(answer)
     assert reasons(house.records) == ["sigv4.missing", "unsupported.operation"]
 
 

@@ -120,7 +120,7 @@ ESCALATIONS: dict[str, Callable[[Any, str, str], Any]] = {
     "a key for whoever calls": lambda iam, user, role: iam.create_access_key(),
     "a new user": lambda iam, user, role: iam.create_user(UserName=new_name("made")),
     "a new role": lambda iam, user, role: iam.create_role(
-        RoleName=new_name("made"), AssumeRolePolicyDocument=trust({"AWS": "*"})
+        RoleName=new_name("made"), AssumeRolePolicyDocument=trust({"AWS": "111122223333"})
     ),
     "a policy of its own role": lambda iam, user, role: iam.put_role_policy(
         RoleName=role, PolicyName="more", PolicyDocument=document(allow("*"))
@@ -129,7 +129,7 @@ ESCALATIONS: dict[str, Callable[[Any, str, str], Any]] = {
         RoleName=role, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess"
     ),
     "its own role's trust": lambda iam, user, role: iam.update_assume_role_policy(
-        RoleName=role, PolicyDocument=trust({"AWS": "*"})
+        RoleName=role, PolicyDocument=trust({"AWS": "111122223333"})
     ),
     "a policy of the user behind it": lambda iam, user, role: iam.put_user_policy(
         UserName=user, PolicyName="more", PolicyDocument=document(allow("*"))
@@ -257,7 +257,7 @@ def test_k10_what_a_user_may_is_given_up_with_the_role(home: Tenant) -> None:
 
 def test_k11_no_long_session_is_made_of_a_short_one(home: Tenant) -> None:
     user = home.user(allow("*"))
-    role = home.role(trust({"AWS": "*"}), allow("*"), MaxSessionDuration=43200)
+    role = home.role(trust({"AWS": home.account}), allow("*"), MaxSessionDuration=43200)
     session = home.session(role, user.keys)
     of_user = Keys.of(home.client("sts", user.keys).get_session_token()["Credentials"])
 

@@ -45,6 +45,9 @@ PARAMETERS: dict[str, Any] = {
     "tags": [{"key": "a", "value": "b"}],
     "tag_keys": ["secret"],
     "description": "mine now",
+    "password": "Correct-Horse-7",
+    "old_password": "Correct-Horse-7",
+    "new_password": "Battery-Staple-8",
 }
 
 

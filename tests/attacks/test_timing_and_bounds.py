@@ -21,12 +21,14 @@ from tabard.adapters.identities import StoredIdentities
 from tabard.adapters.stores.memory import MemoryStore
 from tabard.apps import authentication, last_use
 from tabard.apps.accounts import NewKey
+from tabard.apps.dialects import MAXIMUM_FORM
 from tabard.apps.http import HTTPResponse
-from tabard.apps.pipeline import MAXIMUM_FORM, MAXIMUM_WAITING
+from tabard.apps.pipeline import MAXIMUM_WAITING
 from tabard.ports.audit import AuditUnavailable
 from tabard.ports.store import Records
 from tests.fuse import fuse
 from tests.houses import InProcessHouse, code_of, form, in_process_house, reasons, request, signed
+from tests.worlds import trust
 
 IDENTITY = form("GetCallerIdentity")
 
@@ -80,8 +82,9 @@ def test_v22_an_unknown_key_costs_what_a_wrong_signature_costs(house: InProcessH
     for name in ("hmac.digest", "_hashlib.openssl_sha256", "canonical_request", "sign"):
         assert known[name] == unknown[name], name
     assert sum(count for name, count in known.items() if "hmac" in name or "sha256" in name) > 2
-    # … and all the rest differs by a few look-ups in memory, which is nothing beside the HMAC and the audit record.
-    assert abs(known.total() - unknown.total()) <= 20, known - unknown | unknown - known
+    # … and all the rest differs by look-ups in memory (the user, the organisation, what was worked out last), which are
+    # nothing beside the HMAC and the audit record.
+    assert abs(known.total() - unknown.total()) <= 32, known - unknown | unknown - known
 
 
 def test_v22_an_inactive_and_an_unknown_key_are_told_the_same(house: InProcessHouse) -> None:
@@ -286,7 +289,7 @@ def test_every_call_has_exactly_one_record_whatever_becomes_of_it(house: InProce
     house.call("AssumeRole", RoleArn=f"arn:aws:iam::{house.account}:role/none", RoleSessionName="x1")  # denied
     house.answer(request(IDENTITY))  # unsigned
     house.answer(signed(house.draft(IDENTITY).but(secret="wrong")))  # not proven
-    house.call("ListSAMLProviders")  # not built
+    house.call("ListServerCertificates")  # not built
     house.answer(request(form("AssumeRoleWithWebIdentity", version="2011-06-15")))  # unsigned by its nature
     house.answer(request(b"Action=Nonsense&Version=2011-06-15"))  # unknown
     house.answer(request(b"Action=%zz"))  # unreadable
@@ -323,8 +326,7 @@ class FullAudit(MemoryAudit):
 def test_a06_without_a_record_nothing_is_issued_and_nothing_is_changed() -> None:
     audit = FullAudit()
     with in_process_house(audit=audit) as house:
-        trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}'
-        assert house.call("CreateRole", RoleName="r", AssumeRolePolicyDocument=trust).status == 200
+        assert house.call("CreateRole", RoleName="r", AssumeRolePolicyDocument=trust(house.account)).status == 200
         take = {"RoleArn": f"arn:aws:iam::{house.account}:role/r", "RoleSessionName": "s1"}
         assert house.call("AssumeRole", **take).status == 200
         before = len(audit.records)

@@ -7,28 +7,47 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from tabard.adapters.stores.derived import LOG_LENGTH
+from tabard.directory.denials import Denial, JudgedAsk, JudgedPolicy
 from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
     Account,
+    AccountSettings,
+    EncryptionMode,
     EntityKind,
     Group,
     InstanceProfile,
     KeyPurpose,
     KeyStatus,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    OrganizationPolicyType,
+    PasswordPolicy,
     PolicyUsage,
     PolicyVersion,
     Role,
+    RoleDeletion,
+    SAMLPrivateKey,
+    SAMLProvider,
     SealingKey,
     Stack,
     StackResource,
     User,
 )
+from tabard.names.ids import authorization_id
+from tabard.policy.decide import Layer, Outcome
+from tabard.policy.document import Effect
+from tabard.policy.explain import Effected, Element, LayerReport, Mismatch, Report, StatementReport
 from tabard.ports.store import Change, NameTaken, Store
 from tests.conformance.conftest import Open
 
@@ -86,8 +105,49 @@ def stack(name: str, *, account: str = HOME, **fields) -> Stack:
     return Stack(account=account, name=name, id=f"{account}-{name}", created=NOW, updated=NOW, **fields)
 
 
+def saml(name: str, *, account: str = HOME, **fields) -> SAMLProvider:
+    return SAMLProvider(
+        **{"account": account, "name": name, "uuid": "SAMLSP", "created": NOW, "metadata": "<m/>"} | fields
+    )
+
+
+def oidc(url: str, *, account: str = HOME, **fields) -> OIDCProvider:
+    return OIDCProvider(account=account, url=url, created=NOW, **fields)
+
+
+def login(user_id: str, **fields) -> LoginProfile:
+    return LoginProfile(
+        **{"account": HOME, "user_id": user_id, "created": NOW, "changed": NOW, "sealed_hashes": (b"\0\xff",)} | fields
+    )
+
+
+def deletion(task: str, *, account: str = HOME, minutes: int = 0) -> RoleDeletion:
+    return RoleDeletion(account=account, task_id=task, created=NOW + timedelta(minutes=minutes))
+
+
 def use(key_id: str, *, minutes: int) -> AccessKeyUse:
     return AccessKeyUse(key_id=key_id, at=NOW + timedelta(minutes=minutes), service="iam", region="us-east-1")
+
+
+def organization(number: int = 1, **fields) -> Organization:
+    home = {"management_account": HOME, "root_id": f"r-{number}", "created": NOW}
+    return Organization(**{"id": f"o-{number}"} | home | fields)
+
+
+def unit(name: str, *, parent: str = "r-1", **fields) -> OrganizationalUnit:
+    place = {"organization_id": "o-1", "parent_id": parent, "id": f"ou-{parent}-{name}"}
+    return OrganizationalUnit(**place | {"name": name, "created": NOW} | fields)
+
+
+def member(account: str, *, parent: str = "r-1", organization_id: str = "o-1", **fields) -> OrganizationAccount:
+    return OrganizationAccount(organization_id=organization_id, parent_id=parent, id=account, joined=NOW, **fields)
+
+
+def rule(name: str, *, organization_id: str = "o-1", **fields) -> OrganizationPolicy:
+    what = {"type": OrganizationPolicyType.SERVICE_CONTROL, "content": "{}"}
+    return OrganizationPolicy(
+        **{"organization_id": organization_id, "id": f"p-{organization_id}{name}", "name": name} | what | fields
+    )
 
 
 NAMED = [
@@ -156,7 +216,36 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
         exports={"b": "2", "a": "1"},
         imports=("there",),
     )
+    both = tuple(OrganizationPolicyType)
+    company = organization(enabled_policy_types=both, attached_policies=("p-1",), tags={"a": ""})
+    division = unit("Ünit\n", attached_policies=("p-1", "p-2"), tags={"b": "ü"})
+    place = member(HOME, parent=division.id, attached_policies=("p-2",), tags={"c": "d"})
+    law = rule("Law", type=OrganizationPolicyType.RESOURCE_CONTROL, description="é\0", tags={"t": "1"})
+    strictness = PasswordPolicy(
+        minimum_length=9, require_symbols=True, maximum_age=timedelta(days=3), hard_expiry=False
+    )
+    settings = AccountSettings(account=HOME, alias="acme", password_policy=strictness, global_endpoint_token_version=2)
+    password = login(alice.id, changed=NOW + timedelta(1), sealed_hashes=(b"\xff", b""), reset_required=True)
+    opener = SAMLPrivateKey(id="SAMLPK1", created=NOW, sealed_pem=b"\0\xfe")
+    corporate = saml(
+        "Company",
+        metadata="<m>é\r\n\t&#0;</m>",
+        encryption_mode=EncryptionMode.REQUIRED,
+        private_keys=(opener,),
+        tags={"a": "b"},
+    )
+    issuer = oidc("idp.test/A", client_ids=("b", "a"), thumbprints=("f" * 40,), tags={"a": "b"})
+    task = deletion("task/x/1")
     with store.write() as records:
+        records.organizations.put(company)
+        records.organizational_units.put(division)
+        records.organization_accounts.put(place)
+        records.organization_policies.put(law)
+        records.settings.put(settings)
+        records.login_profiles.put(password)
+        records.saml_providers.put(corporate)
+        records.oidc_providers.put(issuer)
+        records.role_deletions.put(task)
         records.accounts.put(account)
         records.users.put(alice)
         records.groups.put(team)
@@ -181,6 +270,15 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
         assert phone == records.mfa_devices.get(phone.serial_number)
         assert [ring] == list(records.sealing_keys.of(KeyPurpose.SESSION_TOKEN))
         assert made == records.stacks.get(HOME, "bürO")
+        assert company == records.organizations.get(company.id)
+        assert division == records.organizational_units.get(division.id)
+        assert place == records.organization_accounts.get(HOME)
+        assert law == records.organization_policies.get(law.id)
+        assert settings == records.settings.get(HOME) == records.settings.by_alias("acme")
+        assert password == records.login_profiles.get(alice.id)
+        assert corporate == records.saml_providers.get(corporate.arn)
+        assert issuer == records.oidc_providers.get(issuer.arn)
+        assert task == records.role_deletions.get("task/x/1")
 
 
 # --- names, ids, accounts -----------------------------------------------------------------------------------
@@ -279,6 +377,12 @@ def test_any_text_may_be_asked_for_and_nothing_is_found_by_it(store: Store):
             assert records.users.count(text) == 0
             assert list(records.policies.attachments(HOME, text)) == []
             assert list(records.users.in_group(text)) == []
+            assert records.organizations.get(text) is None
+            assert records.organizational_units.get(text) is None
+            assert records.organization_accounts.get(text) is None
+            assert records.organization_policies.get(text) is None
+            assert list(records.organization_accounts.under(text)) == []
+            assert list(records.organization_policies.attachments(text, text)) == []
 
 
 # --- lists --------------------------------------------------------------------------------------------------
@@ -421,7 +525,204 @@ def test_instance_profiles_are_found_by_the_role_they_hold(store: Store):
         assert names(records.instance_profiles.for_role("R")) == ["b"]
 
 
+# --- providers, passwords, settings, deletions --------------------------------------------------------------
+
+
+def test_saml_providers_are_found_by_arn_and_listed_by_folded_name(store: Store):
+    put(store, "saml_providers", saml("b"), saml("A"), saml("_"), saml("b", account=AWAY))
+    with store.read() as records:
+        ports = records.saml_providers
+        assert names(ports.list(HOME)) == ["_", "A", "b"]
+        assert names(ports.list(HOME, after="a")) == ["b"]
+        assert names(ports.list(HOME, limit=2)) == ["_", "A"]
+        assert (ports.count(HOME), ports.count(AWAY), ports.count("999999999999")) == (3, 1, 0)
+        assert ports.get(saml("B").arn) is None
+
+
+def test_a_saml_provider_s_name_is_taken_in_every_case_and_in_its_account_alone(store: Store):
+    put(store, "saml_providers", saml("Idp"))
+    with store.write() as records:
+        with pytest.raises(NameTaken):
+            records.saml_providers.put(saml("iDP"))
+        records.saml_providers.put(saml("iDP", account=AWAY))
+        records.saml_providers.put(saml("Idp", metadata="<other/>"))
+    with store.write() as records:
+        assert records.saml_providers.get(saml("Idp").arn).metadata == "<other/>"
+        records.saml_providers.delete(saml("Idp"))
+        records.saml_providers.put(saml("iDP"))
+
+
+def test_the_longest_metadata_comes_back(store: Store):
+    long = saml("long", metadata="é<>&" * 1_000_000)
+    put(store, "saml_providers", long)
+    with store.read() as records:
+        assert records.saml_providers.get(long.arn) == long
+
+
+def test_urls_of_providers_keep_their_case(store: Store):
+    put(store, "oidc_providers", oidc("idp.test/b"), oidc("idp.test/B"), oidc("a.test"), oidc("z.test", account=AWAY))
+    with store.read() as records:
+        ports = records.oidc_providers
+        assert [each.url for each in ports.list(HOME)] == ["a.test", "idp.test/B", "idp.test/b"]
+        assert [each.url for each in ports.list(HOME, after="idp.test/B")] == ["idp.test/b"]
+        assert [each.url for each in ports.list(HOME, limit=1)] == ["a.test"]
+        assert (ports.count(HOME), ports.count(AWAY)) == (3, 1)
+        assert ports.get(oidc("idp.test/B").arn) == oidc("idp.test/B")
+    with store.write() as records:
+        records.oidc_providers.delete(oidc("idp.test/B"))
+        assert records.oidc_providers.get(oidc("idp.test/B").arn) is None
+        assert records.oidc_providers.get(oidc("idp.test/b").arn) is not None
+
+
+def test_a_password_is_its_user_s_and_is_replaced_and_deleted(store: Store):
+    put(store, "login_profiles", login("AIDA1"), login("AIDA2"))
+    put(store, "login_profiles", login("AIDA1", sealed_hashes=(b"new", b"old")))
+    with store.write() as records:
+        assert records.login_profiles.get("AIDA1").sealed_hashes == (b"new", b"old")
+        records.login_profiles.delete(login("AIDA1"))
+        records.login_profiles.delete(login("never there"))
+    with store.read() as records:
+        assert records.login_profiles.get("AIDA1") is None
+        assert records.login_profiles.get("AIDA2") == login("AIDA2")
+
+
+def test_an_account_without_settings_has_the_defaults(store: Store):
+    with store.read() as records:
+        assert records.settings.get(HOME) == AccountSettings(account=HOME)
+        assert records.settings.by_alias("acme") is None
+
+
+def test_an_alias_is_one_account_s_in_the_whole_store(store: Store):
+    put(store, "settings", AccountSettings(account=HOME, alias="acme"), AccountSettings(account=AWAY))
+    with store.write() as records:
+        with pytest.raises(NameTaken):
+            records.settings.put(AccountSettings(account=AWAY, alias="acme"))
+        records.settings.put(AccountSettings(account=AWAY, alias="away"))
+    with store.read() as records:
+        assert records.settings.by_alias("acme").account == HOME
+        assert records.settings.by_alias("away").account == AWAY
+    put(store, "settings", AccountSettings(account=HOME))
+    put(store, "settings", AccountSettings(account=AWAY, alias="acme"))
+    with store.read() as records:
+        assert records.settings.by_alias("acme").account == AWAY
+        assert records.settings.by_alias("away") is None
+
+
+def test_deletions_are_told_oldest_first_and_forgotten(store: Store):
+    put(store, "role_deletions", deletion("b", minutes=2), deletion("c", minutes=1), deletion("a", account=AWAY))
+    with store.write() as records:
+        assert [each.task_id for each in records.role_deletions.of(HOME)] == ["c", "b"]
+        records.role_deletions.delete(deletion("c"))
+    with store.read() as records:
+        assert [each.task_id for each in records.role_deletions.of(HOME)] == ["b"]
+        assert records.role_deletions.get("c") is None
+
+
+def test_the_change_log_names_them(store: Store):
+    before = store.revision()
+    with store.write() as records:
+        records.settings.put(AccountSettings(account=HOME))
+        records.login_profiles.put(login("AIDA1"))
+        records.saml_providers.put(saml("idp"))
+        records.oidc_providers.put(oidc("idp.test"))
+        records.role_deletions.put(deletion("task"))
+    assert store.changes_since(before).changes == (
+        Change(EntityKind.ACCOUNT_SETTINGS, HOME),
+        Change(EntityKind.LOGIN_PROFILE, "AIDA1"),
+        Change(EntityKind.SAML_PROVIDER, saml("idp").arn),
+        Change(EntityKind.OIDC_PROVIDER, oidc("idp.test").arn),
+        Change(EntityKind.ROLE_DELETION, "task"),
+    )
+
+
 # --- keys and devices ---------------------------------------------------------------------------------------
+
+
+# --- organisations ------------------------------------------------------------------------------------------
+
+
+def test_an_account_is_in_one_organisation_at_most(store: Store):
+    put(store, "organizations", organization(1), organization(2))
+    put(store, "organization_accounts", member(HOME))
+    with store.write() as records:
+        with pytest.raises(NameTaken):
+            records.organization_accounts.put(member(HOME, organization_id="o-2", parent="r-2"))
+        records.organization_accounts.put(member(HOME, parent="ou-1"))
+    with store.write() as records:
+        records.organization_accounts.delete(member(HOME))
+        records.organization_accounts.put(member(HOME, organization_id="o-2", parent="r-2"))
+    with store.read() as records:
+        assert [each.id for each in records.organizations.list()] == ["o-1", "o-2"]
+        assert [each.id for each in records.organizations.list(after="o-1")] == ["o-2"]
+        assert list(records.organization_accounts.list("o-1")) == []
+        assert records.organization_accounts.get(HOME).organization_id == "o-2"
+
+
+def test_accounts_are_listed_by_organisation_and_found_under_their_parent(store: Store):
+    accounts = ["300000000000", HOME, AWAY]
+    put(store, "organization_accounts", *(member(each, parent="ou-1") for each in accounts))
+    put(store, "organization_accounts", member("999999999999"), member("888888888888", organization_id="o-2"))
+    with store.read() as records:
+        ids_of = lambda found: [each.id for each in found]  # noqa: E731
+        assert ids_of(records.organization_accounts.list("o-1")) == [*sorted(accounts), "999999999999"]
+        assert ids_of(records.organization_accounts.list("o-1", after=HOME, limit=2)) == ["300000000000", AWAY]
+        assert ids_of(records.organization_accounts.under("ou-1")) == sorted(accounts)
+    put(store, "organization_accounts", member(HOME, parent="ou-2"))
+    with store.read() as records:
+        assert [each.id for each in records.organization_accounts.under("ou-2")] == [HOME]
+        assert HOME not in [each.id for each in records.organization_accounts.under("ou-1")]
+
+
+def test_the_name_of_a_unit_is_unique_under_its_parent_and_only_there(store: Store):
+    put(store, "organizational_units", unit("Prod"), unit("dev"), unit("Prod", parent="ou-r-1-dev"))
+    with store.write() as records, pytest.raises(NameTaken):
+        records.organizational_units.put(replace(unit("other"), name="PROD"))
+    with store.read() as records:
+        assert names(records.organizational_units.list("r-1")) == ["dev", "Prod"]
+        assert names(records.organizational_units.list("r-1", after="DEV")) == ["Prod"]
+        assert names(records.organizational_units.list("ou-r-1-dev")) == ["Prod"]
+    with store.write() as records:
+        records.organizational_units.delete(unit("Prod"))
+        records.organizational_units.put(replace(unit("dev"), name="PROD"))
+    with store.read() as records:
+        assert names(records.organizational_units.list("r-1")) == ["PROD"]
+
+
+def test_the_name_of_an_organisation_policy_is_unique_in_its_organisation(store: Store):
+    put(store, "organization_policies", rule("b"), rule("A"), rule("a", organization_id="o-2"))
+    with store.write() as records, pytest.raises(NameTaken):
+        records.organization_policies.put(replace(rule("c"), name="B"))
+    with store.write() as records, pytest.raises(NameTaken):
+        records.organization_policies.put(replace(rule("b"), organization_id="o-2"))
+    with store.read() as records:
+        assert names(records.organization_policies.list("o-1")) == ["A", "b"]
+        assert names(records.organization_policies.list("o-1", after="a", limit=1)) == ["b"]
+        assert names(records.organization_policies.list("o-2")) == ["a"]
+
+
+def test_where_a_policy_is_attached_follows_from_root_units_and_accounts(store: Store):
+    shared = ("p-shared", "p-shared")
+    put(store, "organizations", organization(1, attached_policies=shared), organization(2, attached_policies=shared))
+    put(store, "organizational_units", unit("Z", attached_policies=shared), unit("a", attached_policies=shared))
+    put(store, "organization_accounts", member(HOME, attached_policies=("p-own", *shared)), member(AWAY))
+    expected = [
+        (EntityKind.ORGANIZATION, "o-1"),
+        (EntityKind.ORGANIZATIONAL_UNIT, "ou-r-1-a"),
+        (EntityKind.ORGANIZATIONAL_UNIT, "ou-r-1-Z"),
+        (EntityKind.ORGANIZATION_ACCOUNT, HOME),
+    ]
+    with store.read() as records:
+        found = records.organization_policies.attachments
+        assert [(each.kind, each.id) for each in found("o-1", "p-shared")] == expected
+        assert [each.id for each in found("o-1", "p-own")] == [HOME]
+        assert [each.id for each in found("o-2", "p-shared")] == ["o-2"]
+        assert list(records.policies.attachments(HOME, "p-shared")) == []
+    with store.write() as records:
+        records.organization_accounts.put(member(HOME, attached_policies=("p-own",)))
+        records.organizational_units.delete(unit("a"))
+    with store.read() as records:
+        found = records.organization_policies.attachments
+        assert [(each.kind, each.id) for each in found("o-1", "p-shared")] == [expected[0], expected[2]]
 
 
 def test_an_owner_s_keys_come_oldest_first(store: Store):
@@ -522,6 +823,88 @@ def test_the_number_of_a_sealing_key_is_never_used_again(store: Store):
 
 class Oops(Exception):  # noqa: N818 - what a caller may raise
     pass
+
+
+def denial(number: int, *, account: str = HOME, key: str = "AKIA1", at: datetime = NOW) -> Denial:
+    moment = at + timedelta(seconds=number)
+    return Denial(
+        id=authorization_id(moment, entropy=number.to_bytes(10)),
+        at=moment,
+        request_id=f"request-{number}",
+        account=account,
+        principal=f"arn:aws:iam::{account}:user/bob",
+        principal_id="AIDABOB",
+        access_key_id=key,
+        event=("iam.amazonaws.com", "ListUsers"),
+        message="no",
+        context={"aws:username": "bob", "aws:tagkeys": ("a", "ü")},
+        asked=(
+            JudgedAsk(
+                action="iam:ListUsers",
+                resource="*",
+                resource_account=account,
+                report=Report(
+                    outcome=Outcome.IMPLICIT_DENY,
+                    layer=Layer.IDENTITY,
+                    layers=(
+                        LayerReport(
+                            layer=Layer.IDENTITY,
+                            effect=Effected.IMPLICIT_DENY,
+                            statements=(
+                                StatementReport(
+                                    policy="p",
+                                    index=0,
+                                    effect=Effect.ALLOW,
+                                    mismatches=(Mismatch(element=Element.ACTION, wanted=("a:b",), received=("c:d",)),),
+                                ),
+                            ),
+                        ),
+                    ),
+                    missing=("k",),
+                ),
+            ),
+        ),
+        policies=(JudgedPolicy(name="p", layer=Layer.IDENTITY, attached_to="x", document="{}", account=account),),
+    )
+
+
+def test_a_denial_is_found_by_its_id_its_request_and_its_key_newest_first(store: Store):
+    ours, theirs = [denial(number) for number in range(5)], denial(9, account=AWAY, key="AKIA2")
+    with store.write() as records:
+        for each in (*ours, theirs):
+            records.denials.put(each)
+    with store.read() as records:
+        assert records.denials.get(ours[2].id) == ours[2]
+        assert records.denials.get("never") is None
+        assert records.denials.find(request_id="request-9") == [theirs]
+        assert records.denials.find(access_key_id="AKIA1") == ours[::-1]
+        assert records.denials.find(access_key_id="AKIA1", limit=2) == ours[:2:-1]
+        assert records.denials.find(access_key_id="\0") == []
+
+
+def test_denials_are_pruned_by_age_and_by_number_within_their_account(store: Store):
+    ours, theirs = [denial(number) for number in range(6)], denial(0, account=AWAY, key="AKIA2")
+    theirs = msgspec.structs.replace(theirs, id=theirs.id[:-1] + "9")
+    with store.write() as records:
+        for each in (*ours, theirs):
+            records.denials.put(each)
+    with store.write() as records:
+        assert records.denials.prune(HOME, before=NOW + timedelta(seconds=2), keep=10) == 2
+        assert records.denials.prune(HOME, before=NOW, keep=3) == 1
+        assert records.denials.prune(HOME, before=NOW, keep=3) == 0
+    with store.read() as records:
+        assert records.denials.find(access_key_id="AKIA1") == ours[:2:-1]
+        assert records.denials.get(theirs.id) == theirs
+
+
+def test_denials_are_in_no_log_and_written_by_writers_only(store: Store):
+    with store.write() as records:
+        records.denials.put(denial(1))
+    assert store.revision() == 0
+    with store.read() as records, pytest.raises(RuntimeError):
+        records.denials.put(denial(2))
+    with store.read() as records, pytest.raises(RuntimeError):
+        records.denials.prune(HOME, before=NOW, keep=1)
 
 
 def test_a_block_that_raises_leaves_nothing_behind(store: Store):
@@ -665,6 +1048,10 @@ def test_every_put_and_delete_is_in_the_log_under_one_revision(store: Store):
         records.access_keys.put(access_key("AKIA1"))
         records.mfa_devices.put(device("phone"))
         records.sealing_keys.put(sealing_key(4))
+        records.organizations.put(organization())
+        records.organizational_units.put(unit("u"))
+        records.organization_accounts.put(member(HOME))
+        records.organization_policies.put(rule("r"))
         records.users.put(user("u", groups=("G",)))
     changes = store.changes_since(start)
     assert (start + 1, True) == (changes.revision, changes.complete)
@@ -678,6 +1065,10 @@ def test_every_put_and_delete_is_in_the_log_under_one_revision(store: Store):
         Change(EntityKind.ACCESS_KEY, "AKIA1"),
         Change(EntityKind.MFA_DEVICE, f"arn:aws:iam::{HOME}:mfa/phone"),
         Change(EntityKind.SEALING_KEY, "4"),
+        Change(EntityKind.ORGANIZATION, "o-1"),
+        Change(EntityKind.ORGANIZATIONAL_UNIT, "ou-r-1-u"),
+        Change(EntityKind.ORGANIZATION_ACCOUNT, HOME),
+        Change(EntityKind.ORGANIZATION_POLICY, "p-o-1r"),
     ] == list(changes.changes)
     with store.write() as records:
         records.roles.delete(role("r"))

@@ -1,6 +1,7 @@
 """A second, naive reading of the rules: slow, short, over raw JSON, and without a line of the engine's.
 
-It answers "allowed", "implicitDeny" or "explicitDeny" for documents that are well formed. Wildcards are
+The principal is the engine's value, nothing else is. It answers "allowed", "implicitDeny" or "explicitDeny" for
+documents that are well formed. Wildcards are
 regular expressions here, numbers are fractions, addresses and instants are the standard library's.
 """
 
@@ -9,6 +10,8 @@ import re
 from datetime import datetime
 from fractions import Fraction
 from typing import Any
+
+from tabard.policy.principal import ANONYMOUS
 
 Document = dict[str, Any]
 
@@ -245,9 +248,32 @@ def result(documents: list[Document] | None, request: Any, bounded: bool = False
     return denies, allows, by
 
 
+def guardrails(request: Any, layers: dict[str, Any]) -> list[tuple[bool, bool]]:
+    """(denies, lets through) of each level of an organisation that counts, and of the endpoint."""
+    principal = request["principal"]
+    kind = principal.kind.value
+    outsider = kind in ("Service", "Anonymous", "Federated")
+    # Whoever has no role yet is met by `*` alone, as an anonymous caller is.
+    asked = {**request, "principal": ANONYMOUS} if kind == "Federated" else request
+    found = []
+    if "/aws-service-role/" not in principal.issuer_arn:
+        if not outsider:
+            for level in layers.get("service_control") or []:
+                denies, allows, _ = result(level, asked)
+                found.append((denies, allows))
+        for level in layers.get("resource_control") or []:
+            denies, _, by = result(level, asked)
+            found.append((denies, bool(by)))
+    if layers.get("endpoint") is not None:
+        denies, _, by = result(layers["endpoint"], asked)
+        found.append((denies, bool(by)))
+    return found
+
+
 def evaluate(request: Any, layers: dict[str, Any]) -> str:
     principal = request["principal"]
     kind = principal.kind.value
+    rails = guardrails(request, layers)
     bounded = layers.get("boundary") is not None
     results = {
         layer: result(layers.get(layer), request, bounded and layer == "resource")
@@ -255,8 +281,10 @@ def evaluate(request: Any, layers: dict[str, Any]) -> str:
     }
     outsider, root = kind in ("Service", "Anonymous", "Federated"), kind == "Account"
     counted = {"resource"} if outsider else {"resource", "session"} if root else set(results)
-    if any(results[layer][0] for layer in counted):
+    if any(results[layer][0] for layer in counted) or any(denies for denies, _ in rails):
         return "explicitDeny"
+    if not all(lets_through for _, lets_through in rails):
+        return "implicitDeny"
     grants = results["resource"][2]
     if outsider:
         return "allowed" if grants else "implicitDeny"

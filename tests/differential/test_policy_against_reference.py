@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from tabard.policy.compile import compile_policies
 from tabard.policy.context import context_of
-from tabard.policy.decide import AccessRequest, Layers, decide
+from tabard.policy.decide import AccessRequest, Layers, Outcome, decide
 from tabard.policy.document import Kind
+from tabard.policy.explain import Effected, explain
 from tabard.policy.parse import parse_policy
 from tests.differential.reference_evaluator import OPERATIONS, evaluate
 from tests.unit.policy.vectors import cases, context, principals
@@ -110,6 +111,9 @@ LAYERS = st.fixed_dictionaries(
         "resource": st.none() | st.lists(documents(principal=True), min_size=1, max_size=1),
         "boundary": st.none() | st.lists(documents(), max_size=1),
         "session": st.none() | st.lists(documents(), max_size=2),
+        "service_control": st.none() | st.lists(st.lists(documents(), max_size=2), max_size=2),
+        "resource_control": st.none() | st.lists(st.lists(documents(principal=True), max_size=1), max_size=2),
+        "endpoint": st.none() | st.lists(documents(principal=True), min_size=1, max_size=1),
         "resource_must_allow": st.booleans(),
     }
 )
@@ -127,14 +131,28 @@ REQUESTS = st.fixed_dictionaries(
 )
 
 
-def engine(request, layers):
-    def policies(layer):
-        found = layers[layer]
-        if found is None:
-            return None
-        kind = Kind.RESOURCE if layer == "resource" else Kind.INLINE
-        return compile_policies([(str(i), parse_policy(json.dumps(each), kind)) for i, each in enumerate(found)])
+NAMING = {"resource", "resource_control", "endpoint"}
+"""The layers whose documents name principals."""
+LEVELLED = ("service_control", "resource_control")
 
+
+def compiled(layer, documents):
+    kind = Kind.RESOURCE if layer in NAMING else Kind.INLINE
+    return compile_policies([(str(i), parse_policy(json.dumps(each), kind)) for i, each in enumerate(documents)])
+
+
+def layers_of(layers):
+    sets = {
+        layer: None if layers[layer] is None else compiled(layer, layers[layer])
+        for layer in ("identity", "resource", "boundary", "session", "endpoint")
+    }
+    for layer in LEVELLED:
+        levels = layers[layer]
+        sets[layer] = None if levels is None else tuple(compiled(layer, each) for each in levels)
+    return Layers(**sets, resource_must_allow=layers["resource_must_allow"])
+
+
+def engine(request, layers):
     asked = AccessRequest(
         principal=request["principal"],
         action=request["action"],
@@ -142,13 +160,24 @@ def engine(request, layers):
         resource_account=request["resource_account"],
         context=context_of(context(request["context"]).items()),
     )
-    sets = {layer: policies(layer) for layer in ("identity", "resource", "boundary", "session")}
-    decision = decide(asked, Layers(**sets, resource_must_allow=layers["resource_must_allow"]))
+    decision = decide(asked, layers_of(layers))
     assert decision.error is None
+    require_consistent(explain(asked, layers_of(layers), decision), decision)
     return decision.outcome.value
 
 
-@settings(max_examples=200, deadline=None)
+def require_consistent(report, decision):
+    """An explanation says what the decision says, and tells of every statement that applied."""
+    effects = [layer.effect for layer in report.layers]
+    assert (Effected.EXPLICIT_DENY in effects) is (decision.outcome is Outcome.EXPLICIT_DENY)
+    if decision.outcome is Outcome.IMPLICIT_DENY:
+        assert Effected.IMPLICIT_DENY in effects or Effected.ALLOW in effects
+    told = {(layer.layer, s.policy, s.index) for layer in report.layers for s in layer.statements if s.applied}
+    assert told == {(match.layer, match.policy, match.index) for match in decision.matches}
+    assert report.error is None
+
+
+@settings(max_examples=300, deadline=None)
 @given(request=REQUESTS, layers=LAYERS)
 @example(
     request={
@@ -168,6 +197,9 @@ def engine(request, layers):
         "resource": None,
         "boundary": None,
         "session": None,
+        "service_control": None,
+        "resource_control": None,
+        "endpoint": None,
         "resource_must_allow": False,
     },
 )
@@ -185,7 +217,10 @@ def test_the_reference_knows_the_tables_too():
             "resource_account": case["resource_account"],
             "context": {},
         }
-        layers = {layer: [document] for layer, document in case["layers"].items()}
+        layers = {
+            layer: [[each] for each in found] if layer in LEVELLED else [found]
+            for layer, found in case["layers"].items()
+        }
         if evaluate(request, {**layers, "resource_must_allow": case["resource_must_allow"]}) != case["expected"]:
             wrong.append(case["name"])
     assert wrong == []

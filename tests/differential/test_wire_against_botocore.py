@@ -1,4 +1,4 @@
-"""Every operation of both services, against botocore's own serializer and parser."""
+"""Every operation of all services, against botocore's own serializer and parser."""
 
 import itertools
 from datetime import UTC, datetime
@@ -13,26 +13,45 @@ from botocore.model import ServiceModel as TheirService
 from botocore.parsers import create_parser
 from botocore.serialize import create_serializer
 
+from tabard.actions.organizations import ACTIONS
 from tabard.wire.bind import field_name
 from tabard.wire.codec import compile_operation
+from tabard.wire.json_protocol import CONTENT_TYPE, compile_json_operation, find_target
 from tabard.wire.model import OperationModel, Shape, service_model
 from tabard.wire.patterns import compile_pattern
 from tabard.wire.query import find_operation, parse_form
 
 THEIRS = {
     name: TheirService(Loader().load_service_model(name, "service-2", version), name)
-    for name, version in (("sts", "2011-06-15"), ("iam", "2010-05-08"))
+    for name, version in (("sts", "2011-06-15"), ("iam", "2010-05-08"), ("organizations", "2016-11-28"))
 }
 OPERATIONS = [
     pytest.param(operation, THEIRS[service].operation_model(operation.name), id=operation.name)
     for service in ("sts", "iam")
     for operation in service_model(service).operations.values()  # type: ignore[arg-type]
 ]
+IN_JSON = [
+    pytest.param(operation, THEIRS["organizations"].operation_model(operation.name), id=operation.name)
+    for operation in service_model("organizations").operations.values()
+    if operation.name in {action.name for action in ACTIONS}
+]
 INSTANT = datetime(2026, 11, 24, 10, 0, 0, tzinfo=UTC)
 HOSTILE = "é <&>\"'+%25=;\n ]]> 名"
+ARNS = (
+    *("organization/o-aaaaaaaaaa", "root/o-aaaaaaaaaa/r-aaaa", "ou/o-aaaaaaaaaa/ou-aaaa-aaaaaaaa"),
+    "account/o-aaaaaaaaaa/123456789012",
+)
 TEXTS = (
     *("/", "/a b/", "/a/", "v1", "o-aaaaaaaaaa", "p-aaaaaaaa", "o-aaaaaaaaaa/r-aaaa", "123456789012"),
     *("http://a", "https://example.org/x"),
+    *(
+        "r-aaaa",
+        "a@b.org",
+        "ou-aaaa-aaaaaaaa",
+        "o-aaaaaaaaaa/r-aaaa/",
+        "arn:aws:organizations::aws:policy/a/p-aaaaaaaaaa",
+    ),
+    *(f"arn:aws:organizations::123456789012:{kind}" for kind in ARNS),
 )
 
 
@@ -114,7 +133,27 @@ def test_what_we_write_is_what_botocore_reads(ours: OperationModel, theirs: Thei
     assert read == (as_answered(ours.output, given) if ours.output else {})
 
 
-@pytest.mark.parametrize(("ours", "theirs"), OPERATIONS)
+@pytest.mark.parametrize("sizes", [0, 1, 3])
+@pytest.mark.parametrize(("ours", "theirs"), IN_JSON)
+def test_what_botocore_writes_in_json_is_what_we_read(ours: OperationModel, theirs: TheirOperation, sizes: int) -> None:
+    given = value(ours.input, sizes=sizes) if ours.input else {}
+    request = create_serializer("json", include_validation=False).serialize_to_request(given, theirs)
+    assert find_target(request["headers"]["X-Amz-Target"]) is ours
+    assert request["headers"]["Content-Type"] == CONTENT_TYPE
+    assert untupled(compile_json_operation(ours).decode(request["body"])) == given
+
+
+@pytest.mark.parametrize("sizes", [0, 1, 3])
+@pytest.mark.parametrize(("ours", "theirs"), IN_JSON)
+def test_what_we_write_in_json_is_what_botocore_reads(ours: OperationModel, theirs: TheirOperation, sizes: int) -> None:
+    given = value(ours.output, sizes=sizes) if ours.output else {}
+    body = compile_json_operation(ours).encode_json(given, "request-1")
+    read = create_parser("json").parse({"body": body, "headers": {}, "status_code": 200}, theirs.output_shape)
+    read.pop("ResponseMetadata")
+    assert read == given
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [*OPERATIONS, *IN_JSON])
 def test_whether_an_operation_is_signed_is_what_botocore_says(ours: OperationModel, theirs: TheirOperation) -> None:
     assert ours.signed is (theirs.auth_type != "none")
 

@@ -28,5 +28,5 @@ def test_importing_the_policy_package_loads_no_module_that_does_io():
     loaded = set(run.stdout.split())
     assert "tabard.policy.decide" in loaded
     ours = {name for name in loaded if name.startswith("tabard.") and not name.startswith("tabard.policy.")}
-    assert ours <= {"tabard.faults", "tabard.names", "tabard.names.arn", "tabard.names.tags"}
+    assert ours <= {"tabard.faults", "tabard.names", "tabard.names.arn", "tabard.names.policies", "tabard.names.tags"}
     assert loaded & FORBIDDEN == set()

@@ -32,7 +32,7 @@ def texts() -> Iterator[tuple[Path, str]]:
     """Every text file that belongs to the project."""
     folders = (path for name in KEPT for path in (ROOT / name).rglob("*"))
     for path in (*ROOT.glob("*"), ROOT / ".editorconfig", ROOT / ".gitattributes", *folders):
-        if path.is_file() and "__pycache__" not in path.parts and ".egg-info" not in str(path):
+        if path.is_file() and path.name != ".git" and "__pycache__" not in path.parts and ".egg-info" not in str(path):
             try:
                 yield path, path.read_text(encoding="utf-8")
             except UnicodeDecodeError:

@@ -49,7 +49,7 @@ class Keys:
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class CommandFailed(Exception):  # noqa: N818 - a fact about the command
     """What the aws CLI said on stderr."""
 

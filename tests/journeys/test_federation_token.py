@@ -73,7 +73,7 @@ def test_k10_a_federated_user_may_call_nothing_of_iam_and_of_sts_only_who_am_i(h
     with refused("AccessDenied", status=403):
         sts.get_access_key_info(AccessKeyId=admin.keys.access_key_id)
     with refused("AccessDenied", status=403):
-        home.session(home.role(trust({"AWS": "*"})), session)
+        home.session(home.role(trust({"AWS": home.account})), session)
     with refused("AccessDenied", "Cannot call GetFederationToken with session credentials"):
         federate(home, session)
 

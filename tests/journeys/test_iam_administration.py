@@ -94,7 +94,7 @@ def test_a_renamed_user_keeps_its_id_its_keys_and_its_groups(house: House, iam: 
 def test_paginators_walk_every_page_once_and_keep_to_their_path(iam: Any, name: str) -> None:
     wanted = [f"{name}-{number:02d}" for number in range(23)]
     for each in wanted:
-        iam.create_role(RoleName=each, Path=f"/{name}/", AssumeRolePolicyDocument=trust({"AWS": "*"}))
+        iam.create_role(RoleName=each, Path=f"/{name}/", AssumeRolePolicyDocument=trust({"AWS": "111122223333"}))
 
     pages = list(
         iam.get_paginator("list_roles").paginate(PathPrefix=f"/{name}/", PaginationConfig={"PageSize": 5})
@@ -114,7 +114,7 @@ def test_paginators_walk_every_page_once_and_keep_to_their_path(iam: Any, name: 
 def test_every_list_has_a_paginator_that_ends(iam: Any, name: str, house: House) -> None:
     iam.create_user(UserName=name)
     iam.create_group(GroupName=name)
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "*"}))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "111122223333"}))
     iam.create_instance_profile(InstanceProfileName=name)
     arn = iam.create_policy(PolicyName=name, PolicyDocument=document(allow("*")))["Policy"]["Arn"]
     named = {"user": {"UserName": name}, "group": {"GroupName": name}, "role": {"RoleName": name}}
@@ -142,7 +142,7 @@ def test_every_list_has_a_paginator_that_ends(iam: Any, name: str, house: House)
 
 def test_waiters_find_what_was_just_made(iam: Any, name: str) -> None:
     iam.create_user(UserName=name)
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "*"}))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "111122223333"}))
     iam.create_instance_profile(InstanceProfileName=name)
     arn = iam.create_policy(PolicyName=name, PolicyDocument=document(allow("*")))["Policy"]["Arn"]
     once = {"Delay": 1, "MaxAttempts": 1}
@@ -272,7 +272,7 @@ def test_a_document_comes_back_exactly_as_it_was_sent(house: House, iam: Any, na
 
 def test_instants_are_utc_in_whole_seconds(house: House, iam: Any, name: str) -> None:
     before = dt.datetime.now(dt.UTC).replace(microsecond=0)
-    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "*"}))["Role"]["CreateDate"]
+    made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "111122223333"}))["Role"]["CreateDate"]
     seen: list[bytes] = []
     iam.meta.events.register("after-call", lambda http_response, **_: seen.append(http_response.content))
 
@@ -290,13 +290,13 @@ def test_a_role_as_terraform_makes_changes_and_deletes_it(iam: Any, name: str) -
     made = iam.create_role(
         RoleName=name,
         Path="/",
-        AssumeRolePolicyDocument=trust({"AWS": "*"}),
+        AssumeRolePolicyDocument=trust({"AWS": "111122223333"}),
         MaxSessionDuration=3600,
         Description="by terraform",
         Tags=[{"Key": "Name", "Value": name}],
     )["Role"]
     read = iam.get_role(RoleName=name)["Role"]
-    assert read["AssumeRolePolicyDocument"] == json.loads(trust({"AWS": "*"}))
+    assert read["AssumeRolePolicyDocument"] == json.loads(trust({"AWS": "111122223333"}))
     assert (read["RoleId"], read["Description"], read["MaxSessionDuration"]) == (made["RoleId"], "by terraform", 3600)
     assert read["Tags"] == [{"Key": "Name", "Value": name}]
     assert iam.list_role_policies(RoleName=name)["PolicyNames"] == []
@@ -388,7 +388,7 @@ def test_a_device_is_made_enabled_listed_and_put_away(house: House, iam: Any, na
 def test_tags_of_every_kind_that_has_them(iam: Any, name: str) -> None:
     tags = [{"Key": "Kostenstelle", "Value": "ä/ö=ü+1@x"}, {"Key": "leer", "Value": ""}]
     iam.create_user(UserName=name, Tags=tags)
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "*"}), Tags=tags)
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "111122223333"}), Tags=tags)
     iam.create_instance_profile(InstanceProfileName=name, Tags=tags)
     arn = iam.create_policy(PolicyName=name, PolicyDocument=document(allow("*")), Tags=tags)["Policy"]["Arn"]
     for kind, given in (
@@ -409,7 +409,7 @@ def test_tags_of_every_kind_that_has_them(iam: Any, name: str) -> None:
 def test_the_account_summary_counts_what_is_there(house: House, iam: Any, name: str) -> None:
     before = iam.get_account_summary()["SummaryMap"]
     iam.create_user(UserName=name)
-    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "*"}))
+    iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "111122223333"}))
 
     after = iam.get_account_summary()["SummaryMap"]
 

@@ -43,7 +43,9 @@ class Writer(threading.Thread):
                 self.users[name] = user["User"]["UserId"]
                 key = self._noted(self._iam.create_access_key, UserName=name)
                 self.keys.append(Keys.of(key["AccessKey"]))
-                role = self._noted(self._iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "*"}))
+                role = self._noted(
+                    self._iam.create_role, RoleName=name, AssumeRolePolicyDocument=trust({"AWS": "111122223333"})
+                )
                 self.roles[name] = role["Role"]["RoleId"]
         except (BotoCoreError, ClientError, OSError):
             return  # however a client sees that the server was killed

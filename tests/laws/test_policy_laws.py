@@ -13,7 +13,14 @@ from tabard.policy.document import ConditionBlock, Kind
 from tabard.policy.parse import document_size, parse_policy
 from tabard.policy.pattern import glob, tokens_of
 from tabard.policy.render import replace_principals
-from tests.differential.test_policy_against_reference import LAYERS, REQUESTS, documents, engine, statements
+from tests.differential.test_policy_against_reference import (
+    LAYERS,
+    NAMING,
+    REQUESTS,
+    documents,
+    engine,
+    statements,
+)
 from tests.fuse import fuse
 
 PATTERNS = st.text(alphabet="ab*?:\n", max_size=12)
@@ -72,6 +79,28 @@ def test_a_boundary_never_widens(request, layers, boundary):
     assert RANK[engine(request, {**layers, "boundary": boundary})] <= RANK[without]
 
 
+@given(request=REQUESTS, layers=LAYERS, level=st.lists(documents(), max_size=1))
+@settings(max_examples=60, deadline=None)
+def test_another_level_of_an_organisation_never_widens(request, layers, level):
+    for layer in ("service_control", "resource_control"):
+        more = {**layers, layer: [*(layers[layer] or ()), [named(each, layer) for each in level]]}
+        assert RANK[engine(request, more)] <= RANK[engine(request, layers)]
+
+
+@given(request=REQUESTS, layers=LAYERS, endpoint=documents(principal=True))
+@settings(max_examples=60, deadline=None)
+def test_an_endpoint_never_widens(request, layers, endpoint):
+    without = engine(request, {**layers, "endpoint": None})
+    assert RANK[engine(request, {**layers, "endpoint": [endpoint]})] <= RANK[without]
+
+
+def named(document, layer):
+    """The document as the layer's grammar wants it."""
+    if layer not in NAMING:
+        return document
+    return {**document, "Statement": [{**each, "Principal": "*"} for each in document["Statement"]]}
+
+
 @given(request=REQUESTS, layers=LAYERS, data=st.data())
 @settings(max_examples=60, deadline=None)
 def test_the_order_of_statements_does_not_matter(request, layers, data):
@@ -80,7 +109,7 @@ def test_the_order_of_statements_does_not_matter(request, layers, data):
             return None
         return [{**each, "Statement": data.draw(st.permutations(each["Statement"]))} for each in found]
 
-    names = ("identity", "resource", "boundary", "session")
+    names = ("identity", "resource", "boundary", "session", "endpoint")
     assert engine(request, {**layers, **{n: shuffled(layers[n]) for n in names}}) == engine(request, layers)
 
 

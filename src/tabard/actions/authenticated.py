@@ -1,7 +1,7 @@
 """A proven caller with all that decisions need, and the row that describes one STS action."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -18,8 +18,9 @@ class Authenticated:
     """Who signed this request.
 
     `claims` are those of the session token, None for a long-lived key. `context` holds the global condition
-    keys of this request (`aws:PrincipalTag/…`, `aws:SourceIp`, `aws:CurrentTime`, …). `now` is the instant of
-    the request: the whole of it is judged at one time.
+    keys of this request (`aws:PrincipalTag/…`, `aws:SourceIp`, `aws:CurrentTime`, …), `own_resource_keys` those that
+    hold for every resource of the caller's own account (`aws:ResourceOrgID`, …). `now` is the instant of the request:
+    the whole of it is judged at one time.
     """
 
     caller: Caller
@@ -28,6 +29,7 @@ class Authenticated:
     context: Context
     now: datetime
     user_identity: dict[str, object]
+    own_resource_keys: Context = field(default_factory=dict)
 
     @property
     def account(self) -> str:

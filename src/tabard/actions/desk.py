@@ -5,12 +5,14 @@ inside one store transaction, together with the authorisation of its caller.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from tabard.directory.entities import User
 from tabard.names import ids
+from tabard.policy.lint.check import Levels
+from tabard.policy.lint.findings import Finding
 from tabard.policy.principal import Principal, PrincipalKind
 from tabard.ports.secret_box import SecretBox
 from tabard.ports.store import Records
@@ -40,13 +42,18 @@ class Caller:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The world of one IAM call: the transaction's records, the caller, and the instant."""
+    """The world of one IAM call: the transaction's records, the caller, and the instant.
+
+    `levels` says how grave what a policy may be warned of is; `warnings` collects it, for the audit record.
+    """
 
     records: Records
     caller: Caller
     now: datetime
     entropy: Entropy
     secrets: SecretBox
+    levels: Levels = field(default_factory=dict)
+    warnings: list[Finding] = field(default_factory=list)
 
     @property
     def account(self) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
-from tabard.directory.entities import Group, Role, User
+from tabard.directory.entities import Group, InstanceProfile, ManagedPolicy, PolicyVersion, Role, User
 from tabard.names.arn import parse_arn
 
 _BOUNDARY_TYPE: Final = "Policy"
@@ -92,6 +92,29 @@ class RoleShape:
     permissions_boundary: AttachedPermissionsBoundary | None = None
     tags: tuple[Tag, ...] | None = None
     role_last_used: RoleLastUsed | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceProfileShape:
+    """The model's `InstanceProfile`. Tags are shown by GetInstanceProfile alone."""
+
+    path: str
+    instance_profile_name: str
+    instance_profile_id: str
+    arn: str
+    create_date: datetime
+    roles: tuple[RoleShape, ...]
+    tags: tuple[Tag, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyVersionShape:
+    """The model's `PolicyVersion`. The document is shown by GetPolicyVersion and GetAccountAuthorizationDetails."""
+
+    version_id: str
+    is_default_version: bool
+    create_date: datetime
+    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,4 +213,25 @@ def role_shape(
         max_session_duration=int(role.max_session_duration.total_seconds()) if duration else None,
         permissions_boundary=boundary_shape(role.permissions_boundary) if full else None,
         tags=(tag_shapes(role.tags) or None) if full else None,
+    )
+
+
+def instance_profile_shape(profile: InstanceProfile, role: RoleShape | None) -> InstanceProfileShape:
+    """An instance profile with the role inside."""
+    return InstanceProfileShape(
+        path=profile.path,
+        instance_profile_name=profile.name,
+        instance_profile_id=profile.id,
+        arn=profile.arn,
+        create_date=profile.created,
+        roles=() if role is None else (role,),
+    )
+
+
+def policy_version_shape(policy: ManagedPolicy, version: PolicyVersion) -> PolicyVersionShape:
+    """A version of a policy, without its document."""
+    return PolicyVersionShape(
+        version_id=version.id,
+        is_default_version=version.id == policy.default_version_id,
+        create_date=version.created,
     )

@@ -165,6 +165,15 @@ def ask_list(operation: str, resource_type: str) -> AskFor:
     return ask
 
 
+def ask_account(operation: str, resource: str = "*") -> AskFor:
+    """The question about the account as a whole; `resource` is `*`, or what follows the account in an ARN."""
+
+    def ask(_request: Any, desk: Desk) -> tuple[Ask, ...]:
+        return (question(operation, desk, resource if resource == "*" else iam_arn(desk.account, resource)),)
+
+    return ask
+
+
 def ask_create(operation: str, tagging: str, resource: str, request: Any, desk: Desk) -> tuple[Ask, ...]:
     """The questions about something new; tags at birth need the permission to tag as well.
 

@@ -12,10 +12,11 @@ from tabard.actions.desk import Desk
 from tabard.actions.iam_shapes import AttachedPolicyPage, PolicyNamePage, TagPage, attached_policy, tag_shapes
 from tabard.actions.identities import Identity, managed_policy, no_such, policy_arn
 from tabard.actions.paging import Page, page_of
+from tabard.actions.saved_documents import require_sound
 from tabard.directory import quotas
-from tabard.directory.entities import Group, Role, User
-from tabard.directory.rules import inline_size, require_quota
-from tabard.faults import DeleteConflict, InvalidInput, LimitExceeded, NoSuchEntity
+from tabard.directory.entities import AWS_ACCOUNT, Group, Role, User
+from tabard.directory.rules import SERVICE_LINKED_PATH, inline_size, require_quota
+from tabard.faults import DeleteConflict, InvalidInput, LimitExceeded, NoSuchEntity, PolicyNotAttachable
 from tabard.names.arn import parse_arn
 from tabard.names.tags import fold
 from tabard.policy.document import Kind
@@ -61,14 +62,14 @@ HOLDERS: Final[Mapping[type[Identity], Holder]] = {
 # ── inline ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-def with_inline_policy(identity: I, name: str, document: str) -> I:
+def with_inline_policy(desk: Desk, identity: I, name: str, document: str) -> I:
     """The identity with an inline policy set.
 
     Raises:
-        MalformedPolicy: the document is refused.
+        MalformedPolicy: the document is refused, or dangerous.
         LimitExceeded: the identity's inline policies together are too large.
     """
-    parse_policy(document, Kind.INLINE)
+    policy = parse_policy(document, Kind.INLINE)
     policies = {**identity.inline_policies, name: document}
     holder = HOLDERS[type(identity)]
     if inline_size(policies.values()) > holder.inline_size:
@@ -76,6 +77,7 @@ def with_inline_policy(identity: I, name: str, document: str) -> I:
             f"Maximum policy size of {holder.inline_size} bytes exceeded for {holder.word} {identity.name}",
             reason="quota.inline-size",
         )
+    require_sound(desk, policy, document, Kind.INLINE)
     return replace(identity, inline_policies=policies)
 
 
@@ -117,10 +119,15 @@ def with_attached_policy(desk: Desk, identity: I, arn: str) -> I:
     Raises:
         ConstraintViolated: no policy ARN.
         NoSuchEntity: no such policy in this account or AWS's.
+        PolicyNotAttachable: it is for service-linked roles alone.
         LimitExceeded: too many policies.
     """
-    if managed_policy(desk, arn) is None:
+    policy = managed_policy(desk, arn)
+    if policy is None:
         raise NoSuchEntity(f"Policy {arn} does not exist or is not attachable.", reason="policy.missing")
+    if policy.account == AWS_ACCOUNT and policy.path.startswith(SERVICE_LINKED_PATH):
+        word = HOLDERS[type(identity)].word.capitalize()
+        raise PolicyNotAttachable(f"Cannot attach a Service Role Policy to a Customer {word}.")
     if arn in identity.attached_policies:
         return identity
     holder = HOLDERS[type(identity)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from tabard.actions.desk import Desk
 from tabard.actions.identities import AskFor, Keys, managed_policy, question, resource_tags
+from tabard.actions.saved_documents import require_sound
 from tabard.directory import quotas
 from tabard.directory.entities import AWS_ACCOUNT, Attachment, ManagedPolicy
 from tabard.directory.rules import require_quota
@@ -73,15 +74,16 @@ def not_attachable(named: str) -> NoSuchEntity:
     return NoSuchEntity(f"Policy {named} does not exist or is not attachable.", reason="policy.missing")
 
 
-def require_document(document: str) -> None:
+def require_document(desk: Desk, document: str) -> None:
     """Check the document of a new policy or version.
 
     Raises:
-        MalformedPolicy: it is refused.
+        MalformedPolicy: it is refused, or dangerous.
         LimitExceeded: it is too large.
     """
-    parse_policy(document, Kind.MANAGED)
+    policy = parse_policy(document, Kind.MANAGED)
     require_quota("PolicySize", document_size(document), quotas.MANAGED_POLICY_SIZE)
+    require_sound(desk, policy, document, Kind.MANAGED)
 
 
 def attachments_of(desk: Desk, policy: ManagedPolicy) -> Sequence[Attachment]:

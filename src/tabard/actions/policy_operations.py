@@ -65,7 +65,7 @@ def _inline_actions(noun: Noun[I]) -> tuple[Action, ...]:
 
     def put_policy(request: Any, desk: Desk) -> None:
         identity = noun.find_to_change(request, desk)
-        noun.put(desk, with_inline_policy(identity, request.policy_name, request.policy_document))
+        noun.put(desk, with_inline_policy(desk, identity, request.policy_name, request.policy_document))
 
     def get_policy(request: Any, desk: Desk) -> Any:
         identity = noun.find(request, desk)

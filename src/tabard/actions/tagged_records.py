@@ -1,21 +1,21 @@
-"""Managed policies, instance profiles and MFA devices: records that are no identities, and carry tags.
+"""Managed policies, instance profiles, MFA devices, providers: records that are no identities, and carry tags.
 
 They differ in how they are found and in nothing about their tags. Functions answer the changed record; the
 operation puts it back into the store.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any, Final, TypeVar
 
 from tabard.actions.desk import Desk
 from tabard.actions.iam_shapes import Tag, tag_pairs
-from tabard.actions.identities import question, requested_tags
+from tabard.actions.identities import AskFor, Keys, question, requested_tags, resource_tags
 from tabard.directory import rules
-from tabard.directory.entities import InstanceProfile, ManagedPolicy, MFADevice
+from tabard.directory.entities import InstanceProfile, ManagedPolicy, MFADevice, OIDCProvider, SAMLProvider
 from tabard.services.ask import Ask
 
-R = TypeVar("R", ManagedPolicy, InstanceProfile, MFADevice)
+R = TypeVar("R", ManagedPolicy, InstanceProfile, MFADevice, SAMLProvider, OIDCProvider)
 
 POLICY_DUPLICATE_TAG: Final = "Duplicate tag keys found."
 """What AWS says about policies; about other records it says more."""
@@ -45,3 +45,20 @@ def ask_new(operation: str, tagging: str, desk: Desk, arn: str, request: Any) ->
     pairs = tuple(requested_tags(request))
     asked = question(operation, desk, arn, pairs)
     return (asked, question(tagging, desk, arn, pairs)) if request.tags else (asked,)
+
+
+def ask_provider(
+    operation: str,
+    named: Callable[[Any], str],
+    find: Callable[[Desk, str], SAMLProvider | OIDCProvider | None],
+    *keys: Keys,
+) -> AskFor:
+    """The question about the provider whose ARN `named` takes from the request."""
+
+    def ask(request: Any, desk: Desk) -> tuple[Ask, ...]:
+        provider = find(desk, named(request))
+        tags = provider.tags if provider is not None else {}
+        pairs = [pair for source in keys for pair in source(request, None)]
+        return (question(operation, desk, named(request), [*resource_tags(tags), *pairs]),)
+
+    return ask

@@ -6,6 +6,8 @@ made again under its name is another principal and does not match; reads then sh
 there is told by the refusal, as AWS tells it.
 """
 
+from tabard.actions.desk import Desk
+from tabard.actions.saved_documents import require_sound
 from tabard.directory import quotas
 from tabard.directory.entities import Role, User
 from tabard.directory.rules import require_quota
@@ -18,16 +20,18 @@ from tabard.policy.render import replace_principals
 from tabard.ports.store import Records
 
 
-def bind_trust_policy(records: Records, document: str) -> dict[str, str]:
+def bind_trust_policy(desk: Desk, document: str) -> dict[str, str]:
     """Check a trust policy, and give the unique id of each user and role that it names.
 
     Raises:
-        MalformedPolicy: the document is refused, or names a principal that is not there.
+        MalformedPolicy: the document is refused, names a principal that is not there, or is dangerous.
         LimitExceeded: it is too large.
     """
     policy = parse_policy(document, Kind.TRUST)
     require_quota("ACLSizePerRole", document_size(document), quotas.TRUST_POLICY_SIZE)
-    return {named: _principal(records, named).id for named in principal_arns(policy)}
+    bindings = {named: _principal(desk.records, named).id for named in principal_arns(policy)}
+    require_sound(desk, policy, document, Kind.TRUST)
+    return bindings
 
 
 def shown_trust_policy(records: Records, role: Role) -> str:

@@ -13,6 +13,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
 from typing import Final, TypeAlias, TypeVar
@@ -20,12 +21,26 @@ from typing import Final, TypeAlias, TypeVar
 from tabard.adapters.clock import monotonic
 from tabard.adapters.keyring import KeyRing
 from tabard.directory.aws_managed import aws_managed_policy
-from tabard.directory.entities import EntityKind, Group, ManagedPolicy, Role, User
+from tabard.directory.entities import (
+    EntityKind,
+    Group,
+    ManagedPolicy,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    OrganizationPolicyType,
+    PolicyTarget,
+    Role,
+    User,
+)
+from tabard.directory.organizations import AWS_POLICIES, RESOURCE_FULL_ACCESS, policy_of
 from tabard.names.arn import ARN, parse_arn
+from tabard.names.policies import inline_policy, trust_policy
 from tabard.policy.compile import PolicySet, compile_policies
 from tabard.policy.document import Kind, Policy
 from tabard.policy.parse import parse_policy
-from tabard.ports.identities import MAXIMUM_STALENESS, KeyEntry, RoleEntry, UserEntry
+from tabard.ports.identities import MAXIMUM_STALENESS, KeyEntry, OrganizationEntry, RoleEntry, UserEntry
 from tabard.ports.store import Records, Store
 
 T = TypeVar("T")
@@ -42,6 +57,13 @@ MAXIMUM_ENTRIES: Final = 20_000
 """Entries that a worker keeps. An entry of a typical role is 5 to 20 kB."""
 MAXIMUM_UNKNOWN: Final = 10_000
 """Names that were looked for in vain, kept apart so that guessing cannot push out what is real."""
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """An account's organisation, or that it has none: kept as well as any other fact about an account."""
+
+    entry: OrganizationEntry | None
 
 
 class KeptEntries:
@@ -129,6 +151,10 @@ class StoredIdentities:
                 found.append((arn, policy))
         return tuple(found)
 
+    async def organization(self, account: str) -> OrganizationEntry | None:
+        belonging = await self._find((EntityKind.ORGANIZATION_ACCOUNT, account), self._load_organization)
+        return None if belonging is None else belonging.entry
+
     # ── keeping up with the store ────────────────────────────────────────────────────────────────────
 
     async def refresh(self) -> None:
@@ -209,7 +235,8 @@ class StoredIdentities:
         identity, sources = _with_attached(records, role.account, _inline(role), role.attached_policies)
         boundary, more = _boundary(records, role.account, role.permissions_boundary)
         trust = compile_policies(
-            [("trust", _parsed(role.assume_role_policy_document, Kind.TRUST))], bindings=role.principal_ids
+            [(trust_policy(role.arn), _parsed(role.assume_role_policy_document, Kind.TRUST))],
+            bindings=role.principal_ids,
         )
         return RoleEntry(role, trust, identity, boundary), ((EntityKind.ROLE, role_id), *sources, *more)
 
@@ -221,6 +248,30 @@ class StoredIdentities:
         if role is None or role.arn != arn:
             return None, ((EntityKind.ROLE, "*"),)
         return role.id, ((EntityKind.ROLE, role.id),)
+
+    def _load_organization(self, records: Records, account: str) -> Loaded[Belonging]:
+        sources: list[Source] = [(EntityKind.ORGANIZATION_ACCOUNT, account), (EntityKind.ACCOUNT, account)]
+        place = records.organization_accounts.get(account)
+        if place is None:
+            return None if records.accounts.get(account) is None else Belonging(None), sources
+        organization, units = _above(records, place)
+        sources.append((EntityKind.ORGANIZATION, place.organization_id))
+        sources += [(EntityKind.ORGANIZATIONAL_UNIT, unit.id) for unit in units]
+        layers: dict[OrganizationPolicyType, tuple[PolicySet, ...] | None] = dict.fromkeys(OrganizationPolicyType)
+        management = organization.management_account == account
+        for policy_type in () if management else organization.enabled_policy_types:
+            targets: tuple[PolicyTarget, ...] = (organization, *units, place)
+            levels = [_attached_to(records, organization, each, policy_type) for each in targets]
+            layers[policy_type] = tuple(policies for policies, _ in levels)
+            sources += [source for _, more in levels for source in more]
+        entry = OrganizationEntry(
+            organization_id=organization.id,
+            path="".join(f"{each}/" for each in (organization.id, organization.root_id, *(unit.id for unit in units))),
+            management=management,
+            service_control=layers[OrganizationPolicyType.SERVICE_CONTROL],
+            resource_control=layers[OrganizationPolicyType.RESOURCE_CONTROL],
+        )
+        return Belonging(entry), sources
 
     def _load_policy(self, records: Records, key: str) -> Loaded[Policy]:
         account, _, arn = key.partition(" ")
@@ -236,7 +287,10 @@ def _parsed(document: str, kind: Kind) -> Policy:
 
 
 def _inline(owner: User | Group | Role) -> list[tuple[str, Policy]]:
-    return [(name, _parsed(document, Kind.INLINE)) for name, document in owner.inline_policies.items()]
+    return [
+        (inline_policy(owner.arn, name), _parsed(document, Kind.INLINE))
+        for name, document in owner.inline_policies.items()
+    ]
 
 
 def _with_attached(
@@ -255,6 +309,58 @@ def _with_attached(
 def _boundary(records: Records, account: str, arn: str | None) -> tuple[PolicySet | None, list[Source]]:
     """The boundary as a set. A boundary whose policy is gone allows nothing."""
     return (None, []) if arn is None else _with_attached(records, account, [], [arn])
+
+
+def _above(records: Records, place: OrganizationAccount) -> tuple[Organization, tuple[OrganizationalUnit, ...]]:
+    """The organisation, and the units from the root down to an account.
+
+    Raises:
+        LookupError: the records contradict one another. Then nobody of the account may do anything.
+    """
+    organization = records.organizations.get(place.organization_id)
+    if organization is None:
+        raise LookupError(f"account {place.id} is in organisation {place.organization_id}, which is not there")
+    units: list[OrganizationalUnit] = []
+    parent = place.parent_id
+    while parent != organization.root_id:
+        unit = records.organizational_units.get(parent)
+        if unit is None or unit in units:
+            raise LookupError(f"account {place.id} is under {parent}, which does not lead to the root")
+        units.insert(0, unit)
+        parent = unit.parent_id
+    return organization, tuple(units)
+
+
+def _attached_to(
+    records: Records,
+    organization: Organization,
+    target: PolicyTarget,
+    policy_type: OrganizationPolicyType,
+) -> tuple[PolicySet, list[Source]]:
+    """The policies of one type at one level, and the records that they depend on."""
+    sources: list[Source] = []
+    found: list[OrganizationPolicy] = []
+    for policy_id in target.attached_policies:
+        policy = AWS_POLICIES.get(policy_id)
+        if policy is None:
+            sources.append((EntityKind.ORGANIZATION_POLICY, policy_id))
+            policy = records.organization_policies.get(policy_id)
+        if policy is not None and policy.type is policy_type:
+            found.append(policy)
+    if policy_type is OrganizationPolicyType.RESOURCE_CONTROL:
+        found.insert(0, RESOURCE_FULL_ACCESS)
+    policies = [(policy.arn(organization), policy_of(policy)) for policy in found]
+    return compile_policies(policies, attached_to=_target_arn(organization, target)), sources
+
+
+def _target_arn(organization: Organization, target: PolicyTarget) -> str:
+    match target:
+        case Organization():
+            return organization.arn_of("root", target.root_id)
+        case OrganizationalUnit():
+            return organization.arn_of("ou", target.id)
+        case OrganizationAccount():
+            return organization.arn_of("account", target.id)
 
 
 def _managed_policy(records: Records, account: str, arn: str) -> ManagedPolicy | None:

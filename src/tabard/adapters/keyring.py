@@ -25,7 +25,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from tabard.adapters.clock import pause
 from tabard.adapters.master_key import MasterKeyError
-from tabard.directory.entities import AccessKey, Account, KeyPurpose, MFADevice, SealingKey
+from tabard.directory.entities import (
+    AccessKey,
+    Account,
+    KeyPurpose,
+    LoginProfile,
+    MFADevice,
+    SAMLProvider,
+    SealingKey,
+)
 from tabard.ports.identities import MAXIMUM_STALENESS
 from tabard.ports.store import Records, Store
 from tabard.ports.world import Clock
@@ -39,6 +47,8 @@ _TAG_SIZE: Final = 16
 _VERSION: Final = 1
 _HEAD: Final = struct.Struct(">BI12s")
 _WRAP_LABEL: Final = b"tabard sealing key\0"
+_DOCUMENTS: Final = 10
+"""SAML providers read at a time: each may hold ten megabytes of metadata."""
 _RECORD_LABEL: Final = b"tabard record secret\0"
 
 
@@ -217,6 +227,17 @@ class KeyRing:
         for device in _mfa_devices(records):
             if (seed := anew(device.serial_number, device.sealed_seed)) is not None:
                 records.mfa_devices.put(replace(device, sealed_seed=seed))
+        for profile in _login_profiles(records):
+            hashes = tuple(anew(profile.user_id, sealed) or sealed for sealed in profile.sealed_hashes)
+            if hashes != profile.sealed_hashes:
+                records.login_profiles.put(replace(profile, sealed_hashes=hashes))
+        for provider in _saml_providers(records):
+            keys = tuple(
+                replace(key, sealed_pem=anew(provider.row_of(key), key.sealed_pem) or key.sealed_pem)
+                for key in provider.private_keys
+            )
+            if keys != provider.private_keys:
+                records.saml_providers.put(replace(provider, private_keys=keys))
 
     def _unwrapped(self, key: SealingKey) -> bytes:
         try:
@@ -243,6 +264,19 @@ def _access_keys(records: Records) -> Iterator[AccessKey]:
 def _mfa_devices(records: Records) -> Iterator[MFADevice]:
     for account in _accounts(records):
         yield from _paged(partial(records.mfa_devices.list, account.id), lambda device: device.name)
+
+
+def _login_profiles(records: Records) -> Iterator[LoginProfile]:
+    for account in _accounts(records):
+        for user in _paged(partial(records.users.list, account.id), lambda user: user.name):
+            if (profile := records.login_profiles.get(user.id)) is not None:
+                yield profile
+
+
+def _saml_providers(records: Records) -> Iterator[SAMLProvider]:
+    for account in _accounts(records):
+        page = partial(records.saml_providers.list, account.id, limit=_DOCUMENTS)
+        yield from _paged(page, lambda provider: provider.name)
 
 
 def _accounts(records: Records) -> Iterator[Account]:

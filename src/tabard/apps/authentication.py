@@ -21,19 +21,21 @@ from tabard.faults import InvalidClientTokenId
 from tabard.names.arn import assumed_role_arn, federated_user_arn, root_arn
 from tabard.names.ids import TEMPORARY_KEY
 from tabard.names.instants import iso
+from tabard.names.policies import SESSION_POLICY
 from tabard.names.tags import fold, merge
 from tabard.policy.compile import PolicySet, compile_policies
 from tabard.policy.context import Value
 from tabard.policy.document import Kind, Policy
 from tabard.policy.parse import parse_policy
 from tabard.policy.principal import Principal, PrincipalKind
-from tabard.ports.identities import Identities, KeyEntry, RoleEntry, UserEntry
+from tabard.ports.identities import Identities, KeyEntry, OrganizationEntry, RoleEntry, UserEntry
 from tabard.ports.mint import Mint
 from tabard.sessions.claims import SessionClaims, SessionKind
 from tabard.sessions.rules import require_current
 from tabard.sigv4.canonical import SignedRequest
 from tabard.sigv4.claim import Claim, check_scope, read_claim
 from tabard.sigv4.signature import SigningKeys, verify_against_nobody, verify_signature
+from tabard.trust.context import Whose, organization_keys
 from tabard.trust.standing import Standing
 
 MAXIMUM_SESSIONS: Final = 10_000
@@ -60,6 +62,7 @@ class Known:
     standing: Standing
     claims: SessionClaims | None
     keys: Mapping[str, Value]
+    own_resource_keys: Mapping[str, Value]
     user_identity: dict[str, object]
     made_from: tuple[object, ...]
 
@@ -99,6 +102,7 @@ class Authenticator:
             standing=known.standing,
             claims=known.claims,
             context=context,
+            own_resource_keys=known.own_resource_keys,
             now=now,
             user_identity=known.user_identity,
         )
@@ -117,7 +121,10 @@ class Authenticator:
         user = None if entry.key.is_root else await self._identities.user(entry.key.owner_id)
         if user is None and not entry.key.is_root:
             return None
-        return self._remembered(key_id, (entry, user)) or self._remember(key_id, _of_key(entry, user))
+        organization = await self._identities.organization(entry.key.account)
+        return self._remembered(key_id, (entry, user, organization)) or self._remember(
+            key_id, _of_key(entry, user, organization)
+        )
 
     async def _session(self, claim: Claim, now: datetime) -> Known | None:
         if claim.session_token is None:
@@ -135,11 +142,15 @@ class Authenticator:
         policies = (
             await self._identities.managed_policies(claims.account, claims.policy_arns) if claims.policy_arns else ()
         )
+        organization = await self._identities.organization(claims.account)
         # The look-ups may have brought news of the key ring: a key that was retired opens nothing any more.
         claims = self._mint.open(claim.session_token, claim.access_key_id)
-        made_from = (claims, role, user, *(policy for _, policy in policies))
+        made_from = (claims, role, user, organization, *(policy for _, policy in policies))
         return self._remembered(claims.access_key_id, made_from) or self._remember(
-            claims.access_key_id, _of_session(claims, role, user, policies, made_from)
+            claims.access_key_id,
+            _of_session(
+                claims, role=role, user=user, organization=organization, policies=policies, made_from=made_from
+            ),
         )
 
     async def _issuing_user(self, claims: SessionClaims) -> UserEntry | None:
@@ -172,24 +183,32 @@ class Authenticator:
 # ── working out a caller ─────────────────────────────────────────────────────────────────────────────
 
 
-def _of_key(entry: KeyEntry, user: UserEntry | None) -> Known:
+def _of_key(entry: KeyEntry, user: UserEntry | None, organization: OrganizationEntry | None) -> Known:
     principal = _root(entry.key.account) if user is None else _user(user)
     caller = Caller(principal=principal, access_key_id=entry.key.id, user=user.user if user else None)
     return Known(
         secret=entry.secret,
         caller=caller,
-        standing=_standing(principal, user),
+        standing=_standing(principal, user, organization),
         claims=None,
-        keys=principal_keys(principal, user_name=user.user.name if user else None, tags=user.user.tags if user else {}),
+        keys={
+            **principal_keys(
+                principal, user_name=user.user.name if user else None, tags=user.user.tags if user else {}
+            ),
+            **_organization_keys("principal", organization),
+        },
+        own_resource_keys=_organization_keys("resource", organization),
         user_identity=user_identity(caller, None),
-        made_from=(entry, user),
+        made_from=(entry, user, organization),
     )
 
 
 def _of_session(
     claims: SessionClaims,
+    *,
     role: RoleEntry | None,
     user: UserEntry | None,
+    organization: OrganizationEntry | None,
     policies: tuple[tuple[str, Policy], ...],
     made_from: tuple[object, ...],
 ) -> Known:
@@ -210,12 +229,14 @@ def _of_session(
         )
     )
     keys.update(session_keys(claims))
+    keys.update(_organization_keys("principal", organization))
     return Known(
         secret=claims.secret_access_key,
         caller=caller,
-        standing=_standing(principal, role or user, session=_session_policies(claims, policies)),
+        standing=_standing(principal, role or user, organization, session=_session_policies(claims, policies)),
         claims=claims,
         keys=keys,
+        own_resource_keys=_organization_keys("resource", organization),
         user_identity=user_identity(caller, claims),
         made_from=made_from,
     )
@@ -250,17 +271,28 @@ def _session_policies(claims: SessionClaims, managed: tuple[tuple[str, Policy], 
         return compile_policies(()) if claims.kind is SessionKind.FEDERATED_USER else None
     policies = list(managed)
     if claims.policy is not None:
-        policies.insert(0, ("session policy", parse_policy(claims.policy, Kind.SESSION)))
+        policies.insert(0, (SESSION_POLICY, parse_policy(claims.policy, Kind.SESSION)))
     return compile_policies(policies)
 
 
 def _standing(
-    principal: Principal, entry: UserEntry | RoleEntry | None, *, session: PolicySet | None = None
+    principal: Principal,
+    entry: UserEntry | RoleEntry | None,
+    organization: OrganizationEntry | None,
+    *,
+    session: PolicySet | None = None,
 ) -> Standing:
+    service_control = organization.service_control if organization is not None else None
     if entry is None:
         handed_on = EVERYTHING if principal.kind is PrincipalKind.FEDERATED_USER else None
-        return Standing(principal=principal, identity=handed_on, session=session)
-    return Standing(principal=principal, identity=entry.identity, boundary=entry.boundary, session=session)
+        return Standing(principal=principal, identity=handed_on, session=session, service_control=service_control)
+    return Standing(
+        principal=principal,
+        identity=entry.identity,
+        boundary=entry.boundary,
+        session=session,
+        service_control=service_control,
+    )
 
 
 def _root(account: str) -> Principal:
@@ -293,6 +325,10 @@ def principal_keys(
     for key, value in tags.items():
         keys[f"aws:principaltag/{fold(key)}"] = value
     return keys
+
+
+def _organization_keys(whose: Whose, entry: OrganizationEntry | None) -> dict[str, Value]:
+    return {} if entry is None else organization_keys(whose, entry.organization_id, entry.path)
 
 
 def session_keys(claims: SessionClaims) -> dict[str, Value]:

@@ -8,6 +8,7 @@ from typing import Any
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action
 from tabard.apps.descriptions import Describe, bounded
+from tabard.apps.dialects import Dialect
 from tabard.apps.http import HTTPRequest
 from tabard.wire.codec import Codec
 from tabard.wire.model import OperationModel
@@ -35,17 +36,15 @@ class Call:
     now: datetime
     http: HTTPRequest
     headers: Mapping[bytes, bytes]
+    dialect: Dialect
     operation: OperationModel | None = None
     unverified_action: str = ""
     who: Authenticated | None = None
     row: Row | None = None
     request: Any = None
+    authorization_id: str | None = None
 
     @property
     def name(self) -> str:
         """The operation's name; what the client called it when there is no such operation."""
         return self.operation.name if self.operation is not None else bounded(self.unverified_action)
-
-    @property
-    def wants_json(self) -> bool:
-        return self.headers.get(b"accept", b"").lower().startswith(b"application/json")

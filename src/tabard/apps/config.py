@@ -5,11 +5,13 @@
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Final
 
 import msgspec
+
+from tabard.policy.lint.findings import Level
 
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Workers = Annotated[int, msgspec.Meta(ge=1, le=256)]
@@ -54,6 +56,19 @@ class API(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     regions: tuple[str, ...] = ()
 
 
+class Denials(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How long the reasons of denials are kept, and those of how many denials of one account."""
+
+    days: Annotated[int, msgspec.Meta(ge=1, le=3650)] = 30
+    maximum: Annotated[int, msgspec.Meta(ge=1, le=10_000_000)] = 20_000
+
+
+class LintSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How grave what a policy may be warned of is: rule → `error`, `warning`, `hint` or `off`, where not as usual."""
+
+    levels: dict[str, Level] = {}
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of `tabard serve`."""
 
@@ -62,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     listen: Listen = Listen()
     keys: Keys = Keys()
     api: API = API()
+    denials: Denials = Denials()
+    lint: LintSettings = LintSettings()
 
 
 _TABLES: Final = msgspec.structs.fields(Settings)
@@ -89,15 +106,33 @@ def load_settings(path: Path) -> Settings:
         what, _, where = str(error).partition(" - at `$.")
         at = f"{where.rstrip('`')}: " if where else ""
         raise SettingsError(f"{path}: {at}{what}; docs/reference/settings.md has them all") from None
+    require_rules(settings.lint.levels, f"{path}: lint.levels")
     if (settings.listen.tls_certificate is None) != (settings.listen.tls_key is None):
         raise SettingsError(f"{path}: listen.tls_certificate and listen.tls_key go together; give both or neither")
     return _absolute(settings, path.parent.absolute())
+
+
+def require_rules(codes: Iterable[str], where: str) -> None:
+    """Every code is one of a lint rule.
+
+    Raises:
+        SettingsError: one is not; `where` says who asked.
+    """
+    from tabard.policy.lint.rules import RULES  # start-up time: most commands need no rules
+
+    unknown = [code for code in codes if code not in RULES]
+    if unknown:
+        raise SettingsError(f"{where}: there is no rule `{unknown[0]}`; known are {', '.join(RULES)}")
 
 
 def default_data() -> Path:
     """Where `tabard dev` keeps its data (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
     return Path(base).expanduser() / "tabard" / "dev"
+
+
+DEV_LEVELS: Final = {"trust.everyone": Level.WARNING, "trust.oidc.open": Level.WARNING}
+"""AWS saves these two, and where nothing is at stake people want to see what they do; `tabard serve` refuses them."""
 
 
 def dev_settings(data: Path, *, port: int) -> Settings:
@@ -107,6 +142,7 @@ def dev_settings(data: Path, *, port: int) -> Settings:
         audit=AuditSettings(file=str(data / "audit.jsonl")),
         listen=Listen(port=port),
         keys=Keys(master_key_file=str(data / "master.key")),
+        lint=LintSettings(levels=DEV_LEVELS),
     )
 
 

@@ -1,12 +1,13 @@
 """One audit record for each call, in the shape of a CloudTrail record (event version 1.11).
 
 A record holds no secret (`descriptions.py`). What a client wrote is bounded and is only ever a JSON string; ids, times
-and identities are the server's own. `additionalEventData.tabard.reason` is the internal reason code of a refusal.
+and identities are the server's own. `additionalEventData.tabard.reason` is the internal reason code of a refusal,
+`….lint` what a saved policy was warned of.
 
 (AWS CloudTrail User Guide, "CloudTrail record contents".)
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,8 +15,11 @@ from tabard.apps.call import Call
 from tabard.apps.descriptions import HIDDEN, MAXIMUM_TEXT, bounded
 from tabard.apps.user_identity import UNKNOWN
 from tabard.faults import Fault
-from tabard.names.arn import parse_arn, root_arn
+from tabard.names.arn import parse_arn
 from tabard.names.instants import iso
+from tabard.policy.lint.findings import Finding
+from tabard.policy.positions import path_text
+from tabard.ports.world import Entropy
 from tabard.sigv4.faults import IncompleteSignature
 from tabard.wire.faults import Answer
 from tabard.wire.model import OperationModel
@@ -24,13 +28,13 @@ Record = dict[str, object]
 
 EVENT_VERSION: Final = "1.11"
 NO_REGION: Final = "us-east-1"
-COMMAND_LINE: Final = "tabard apply"
-"""Stands where a client and its address stand, in records of what the operator's command line did."""
+MAXIMUM_WARNINGS: Final = 20
+"""Warnings about a saved policy that a record lists."""
 STS_READS: Final = frozenset({"GetCallerIdentity", "GetAccessKeyInfo", "DecodeAuthorizationMessage"})
 
 
-def succeeded(call: Call, response: object) -> Record:
-    """The record of a call that was answered."""
+def succeeded(call: Call, response: object, warnings: Sequence[Finding] = ()) -> Record:
+    """The record of a call that was answered. `warnings` are of the policy that it saved."""
     elements = None
     # Reading is not recorded word for word; what was made, changed or issued is.
     if call.row is not None and response is not None and (issues(call.operation) or not reads_only(call.name)):
@@ -39,6 +43,8 @@ def succeeded(call: Call, response: object) -> Record:
     if issues(call.operation) and (role_arn := getattr(call.request, "role_arn", None)) is not None:
         role = {"accountId": parse_arn(role_arn).account, "type": "AWS::IAM::Role", "ARN": role_arn}
         record["resources"] = [role]
+    if warnings:
+        record["additionalEventData"] = {"tabard": {"lint": _lint(warnings)}}
     return record
 
 
@@ -49,65 +55,70 @@ def refused(call: Call, error: Exception, answer: Answer) -> Record:
     # AWS's text for a signature that cannot be read quotes the header, and nobody knows what a client put there.
     record["errorMessage"] = HIDDEN if isinstance(error, IncompleteSignature) else bounded(answer.message or "")
     reason = error.reason if isinstance(error, Fault) else type(error).__name__
-    record["additionalEventData"] = {"tabard": {"reason": reason}}
+    ours = {"reason": reason}
+    if call.authorization_id is not None:
+        ours["authorizationId"] = call.authorization_id
+    record["additionalEventData"] = {"tabard": ours}
     return record
 
 
-def by_operator(
-    operation: str,
+def operated(
     *,
-    request: object,
-    response: object,
+    service: str,
+    name: str,
     account: str,
+    parameters: object,
+    elements: object,
+    operator: str,
+    agent: str,
     now: datetime,
-    request_id: str,
-    event_id: str,
-    about: Mapping[str, str],
+    entropy: Entropy,
 ) -> Record:
-    """The record of a change that the operator's command line made, which signs nothing.
-
-    It is told from a call of the root user by `invokedBy`, as CloudTrail tells what a service does for a caller.
-    """
-    identity = {"type": "Root", "principalId": account, "arn": root_arn(account), "accountId": account}
+    """The record of what the operator did with a command; `operator` is the name of a user of the machine."""
     return {
         "eventVersion": EVENT_VERSION,
-        "userIdentity": {**identity, "invokedBy": COMMAND_LINE},
+        "userIdentity": {"type": "Operator", "userName": operator, "invokedBy": "command line"},
         "eventTime": iso(now),
-        "eventSource": "iam.amazonaws.com",
-        "eventName": operation,
+        "eventSource": f"{service}.amazonaws.com",
+        "eventName": name,
         "awsRegion": NO_REGION,
-        "sourceIPAddress": COMMAND_LINE,
-        "userAgent": COMMAND_LINE,
-        "requestParameters": request or None,
-        "responseElements": response or None,
-        "requestID": request_id,
-        "eventID": event_id,
-        "readOnly": reads_only(operation),
+        "sourceIPAddress": "command line",
+        "userAgent": agent,
+        "requestParameters": parameters or None,
+        "responseElements": elements or None,
+        "requestID": new_uuid(entropy(16)),
+        "eventID": new_uuid(entropy(16)),
+        "readOnly": reads_only(name),
         "eventType": "AwsApiCall",
         "managementEvent": True,
         "eventCategory": "Management",
         "recipientAccountId": account,
-        "additionalEventData": {"tabard": dict(about)},
     }
 
 
-def hidden(described: object, secrets: Sequence[str]) -> object:
-    """What is described, with every text that shows a secret hidden."""
-    if isinstance(described, str):
-        return HIDDEN if any(secret in described for secret in secrets) else described
-    if isinstance(described, Mapping):
-        return {name: hidden(value, secrets) for name, value in described.items()}
-    return [hidden(value, secrets) for value in described] if isinstance(described, list) else described
+def new_uuid(entropy: bytes) -> str:
+    """A version 4 UUID (RFC 9562 §5.4) of sixteen bytes."""
+    digits = entropy.hex()
+    variant = "89ab"[entropy[8] & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
 
 
 def reads_only(name: str) -> bool:
     """What CloudTrail calls `readOnly`; taking a role is."""
-    return name.startswith(("Get", "List", "Simulate", "AssumeRole", "Decode"))
+    return name.startswith(("Get", "List", "Describe", "Simulate", "AssumeRole", "Decode"))
 
 
 def issues(operation: OperationModel | None) -> bool:
     """Credentials are issued, which counts as reading and is described all the same."""
     return operation is not None and operation.service == "sts" and operation.name not in STS_READS
+
+
+def _lint(warnings: Sequence[Finding]) -> list[Record]:
+    """The first of the warnings; a document may have thousands."""
+    return [
+        {"code": each.code, "at": bounded(path_text(each.at)), "reason": each.reason}
+        for each in warnings[:MAXIMUM_WARNINGS]
+    ]
 
 
 def _record(call: Call, *, response_elements: object) -> Record:

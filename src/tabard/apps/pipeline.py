@@ -3,43 +3,53 @@
 1 which operation · 2 who calls · 3 what with (parse, validate, bind) · 4 may the caller · 5 the action · 6 render ·
 7 audit: exactly one record, before anybody is answered.
 
-STS actions run on the event loop and read only what is kept in memory. IAM actions run in a bounded pool of
-threads, each in one store transaction: permission, change and audit record stand or fall together, and what was
-answered is on disk.
+STS actions run on the event loop and read only what is kept in memory. Actions on records (IAM, Organizations) run in
+a bounded pool of threads, each in one store transaction: permission, change and audit record stand or fall together,
+and what was answered is on disk.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final, TypeVar
 
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action, Desk
 from tabard.actions.iam import ACTIONS as IAM_ACTIONS
+from tabard.actions.iam_toolbox import ACTIONS as TOOLBOX_ACTIONS
+from tabard.actions.organizations import ACTIONS as ORGANIZATIONS_ACTIONS
+from tabard.actions.organizations import INSTEAD
 from tabard.actions.sts import ACTIONS as STS_ACTIONS
+from tabard.actions.sts.decode_authorization_message import seal_message
 from tabard.adapters.identities import POLL, StoredIdentities
 from tabard.apps import events
 from tabard.apps.authentication import Authenticator
 from tabard.apps.call import Call, Row
+from tabard.apps.denials import DenialLog, Keeping
 from tabard.apps.descriptions import describe_request, describe_response
+from tabard.apps.dialects import MAXIMUM_FORM, AmbiguousRequest, Dialect, FormTooLarge
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.last_use import LastUses
+from tabard.directory.denials import as_its_account_sees_it
 from tabard.directory.entities import AccessKeyUse
-from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Malformed, Unsupported
-from tabard.names import ids
-from tabard.policy.decide import AccessRequest, decide, denial_text
+from tabard.faults import Denied, Fault, InvalidClientTokenId, Limited, Unsupported
+from tabard.policy.decide import Layer
+from tabard.policy.document import Statement
+from tabard.policy.lint.check import Levels
 from tabard.ports.audit import Audit, AuditUnavailable
 from tabard.ports.mint import Mint
 from tabard.ports.second_factor import SecondFactor
 from tabard.ports.secret_box import SecretBox
 from tabard.ports.store import Store, StoreUnavailable
 from tabard.ports.world import Clock, Entropy
-from tabard.services.ask import Ask
 from tabard.sessions.claims import SessionKind
+from tabard.trust.evaluate import AccessDenied, require_allowed
+from tabard.wire import rest_json
 from tabard.wire.codec import compile_operation
-from tabard.wire.faults import answer_to
+from tabard.wire.json_protocol import compile_json_operation
 from tabard.wire.model import OperationModel, service_model
 from tabard.wire.query import find_operation, parse_form
 
@@ -48,8 +58,12 @@ log = logging.getLogger("tabard.api")
 
 MAXIMUM_WAITING: Final = 64
 """Calls of a worker that may be in or before the thread pool; one more is told to slow down."""
-MAXIMUM_FORM: Final = 1_000_000
-"""Bytes of a form, which is read before anybody is proven. The longest document, percent-encoded throughout, fits."""
+PRUNE_INTERVAL: Final = timedelta(hours=1)
+"""Between two looks at whether denials are too old."""
+LARGE_FORMS: Final = frozenset({"CreateSAMLProvider", "UpdateSAMLProvider"})
+"""Operations whose form may be as long as a body may be: it is read only once its sender is proven."""
+MAXIMUM_LARGE_FORMS: Final = 2
+"""Large forms that a worker reads and acts on at a time; one more is told to slow down."""
 
 
 class Throttled(Limited):
@@ -57,20 +71,6 @@ class Throttled(Limited):
 
     reason = "throttled"
     default_public = "Rate exceeded"
-
-
-class FormTooLarge(Malformed):
-    """More than any operation can need; reading it would hold up everybody else."""
-
-    reason = "form.size"
-    default_public = "The request is too large."
-
-
-class AmbiguousRequest(Malformed):
-    """The query string and the body both name an action; only one of them would be acted on."""
-
-    reason = "form.two-actions"
-    default_public = "The action must be given once, in the body or in the query string."
 
 
 class NotImplementedYet(Unsupported):
@@ -93,33 +93,53 @@ class World:
     audit: Audit
     clock: Clock
     entropy: Entropy
+    levels: Levels
 
 
 def table() -> Mapping[tuple[str, str], Row]:
     """(service, operation) → row, for all that is built. Made once for each process."""
     rows: dict[tuple[str, str], Row] = {}
-    for service, actions in (("sts", STS_ACTIONS), ("iam", IAM_ACTIONS)):
-        operations = service_model(service).operations
+    for service, actions in (("sts", STS_ACTIONS), ("iam", IAM_ACTIONS), ("organizations", ORGANIZATIONS_ACTIONS)):
+        model = service_model(service)
+        compile_codec = compile_json_operation if model.target else compile_operation
         for action in actions:
-            operation = operations[action.name]
+            operation = model.operations[action.name]
             rows[service, action.name] = Row(
-                codec=compile_operation(operation, action.request, action.response),
+                codec=compile_codec(operation, action.request, action.response),
                 describe_request=describe_request(operation, action.request),
                 describe_response=describe_response(operation, action.response),
                 action=action,
             )
+    for action in TOOLBOX_ACTIONS:
+        operation = rest_json.OPERATIONS[action.name]
+        if action.response is None:
+            raise TypeError(f"{action.name} answers nothing")
+        rows["iam", action.name] = Row(
+            codec=rest_json.compile_rest_operation(operation, action.request, action.response),
+            describe_request=describe_request(operation, action.request),
+            describe_response=describe_response(operation, None),
+            action=action,
+        )
     return rows
 
 
 class Pipeline:
     """The steps, for one worker."""
 
-    def __init__(self, world: World, authenticator: Authenticator) -> None:
+    def __init__(self, world: World, authenticator: Authenticator, *, keeping: Keeping) -> None:
         self._world = world
         self._authenticator = authenticator
         self._table = table()
         self._waiting = 0
+        self._large_forms = 0
         self._last_uses = LastUses()
+        self._denials = DenialLog(
+            world.store,
+            keeping=keeping,
+            clock=world.clock,
+            entropy=world.entropy,
+            in_thread=self._in_thread,
+        )
         self._background: list[asyncio.Task[None]] = []
 
     # ── the worker's life ────────────────────────────────────────────────────────────────────────────
@@ -129,6 +149,7 @@ class Pipeline:
         self._background = [
             asyncio.create_task(self._follow_changes()),
             asyncio.create_task(self._write_last_uses()),
+            asyncio.create_task(self._prune_denials()),
         ]
 
     async def shutdown(self) -> None:
@@ -171,6 +192,14 @@ class Pipeline:
         except (StoreUnavailable, Throttled) as error:
             log.warning("the last uses of %d access keys were not recorded: %s", len(uses), error)
 
+    async def _prune_denials(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_INTERVAL.total_seconds())
+            try:
+                await self._in_thread(self._denials.prune)
+            except (StoreUnavailable, Throttled) as error:
+                log.warning("old denials were not forgotten: %s", error)
+
     def _record_uses(self, uses: Sequence[AccessKeyUse]) -> None:
         with self._world.store.write() as records:
             for use in uses:
@@ -178,22 +207,25 @@ class Pipeline:
 
     def new_id(self) -> str:
         """A request id, for an answer that is no call's."""
-        return ids.uuid4(entropy=self._world.entropy(16))
+        return events.new_uuid(self._world.entropy(16))
 
     # ── one call ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def respond(self, http: HTTPRequest, source: bytes) -> HTTPResponse:
-        """Answer the call whose parameters are the form `source`. It never raises."""
+    async def respond(self, http: HTTPRequest, source: bytes, dialect: Dialect) -> HTTPResponse:
+        """Answer the call whose parameters are in `source`. It never raises."""
         entropy = self._world.entropy(32)
         call = Call(
-            id=ids.uuid4(entropy=entropy[:16]),
-            event_id=ids.uuid4(entropy=entropy[16:]),
+            id=events.new_uuid(entropy[:16]),
+            event_id=events.new_uuid(entropy[16:]),
             now=self._world.clock.now(),
             http=http,
             headers=dict(http.headers),
+            dialect=dialect,
         )
         try:
             return _ok(call, await self._answer(call, source))
+        except AccessDenied as denied:
+            return await self._deny(call, denied)
         except Fault as fault:
             return self._refuse(call, fault)
         except (StoreUnavailable, AuditUnavailable) as error:
@@ -205,13 +237,11 @@ class Pipeline:
 
     async def _answer(self, call: Call, source: bytes) -> bytes:
         # 1 which operation
-        if source is call.http.body and names_an_action(call.http.raw_query):
-            raise AmbiguousRequest
-        if len(source) > MAXIMUM_FORM:
+        call.unverified_action, arguments = call.dialect.read(call.http, source)
+        operation = call.operation = call.dialect.find(call.unverified_action, arguments)
+        is_large = len(source) > MAXIMUM_FORM
+        if is_large and operation.name not in LARGE_FORMS:
             raise FormTooLarge
-        form = parse_form(source, unique=source is call.http.raw_query)
-        call.unverified_action = form.get("Action", "")
-        operation = call.operation = find_operation(form)
         # 2 who calls
         if operation.signed:
             who = call.who = await self._authenticator.authenticate(
@@ -221,29 +251,42 @@ class Pipeline:
             _require_fit_session(who, operation)
         row = call.row = self._table.get((operation.service, operation.name))
         if row is None or call.who is None:
-            raise NotImplementedYet(
-                f"{operation.name} is not implemented by Tabard yet; docs/reference/operations.md lists what is"
-            )
-        # 3 what with
-        call.request = row.codec.decode(form)
-        # 4 to 7
+            instead = INSTEAD.get(operation.name, "docs/reference/operations.md lists what is")
+            raise NotImplementedYet(f"{operation.name} is not implemented by Tabard yet; {instead}")
+        # 3 what with, and 4 to 7
+        if is_large and isinstance(row.action, Action):
+            return await self._large_form(call, row, row.action, call.who, source)
+        call.request = row.codec.decode(arguments)
         if isinstance(row.action, STSAction):
             return await self._sts(call, row, row.action, call.who)
-        answer = await self._in_thread(self._iam, call, row, row.action, call.who)
-        if row.action.writes:
+        return await self._carry_out(call, row, row.action, call.who)
+
+    async def _large_form(self, call: Call, row: Row, action: Action, who: Authenticated, source: bytes) -> bytes:
+        """The same for a form that is too long for the event loop, and a few at a time."""
+        if self._large_forms >= MAXIMUM_LARGE_FORMS:
+            raise Throttled
+        self._large_forms += 1
+        try:
+            call.request = await self._in_thread(_read_large_form, row, call.operation, source)
+            return await self._carry_out(call, row, action, who)
+        finally:
+            self._large_forms -= 1
+
+    async def _carry_out(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
+        answer = await self._in_thread(self._record_action, call, row, action, who)
+        if action.writes:
             await self._catch_up()  # the caller finds its change; it is made and recorded even if this fails
         return answer
 
     async def _sts(self, call: Call, row: Row, action: STSAction, who: Authenticated) -> bytes:
         if callable(action.authorization):
-            for ask in action.authorization(call.request, who):
-                require_allowed(who, ask)
+            require_allowed(who.standing, action.authorization(call.request, who), who.context, who.own_resource_keys)
         response = await action.handle(call.request, who, self._world)
         answer = _render(call, row, response)
         self._world.audit.append(events.succeeded(call, response))
         return answer
 
-    def _iam(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
+    def _record_action(self, call: Call, row: Row, action: Action, who: Authenticated) -> bytes:
         """Steps 4 to 7 in one transaction. Runs in a thread."""
         transaction = self._world.store.write if action.writes else self._world.store.read
         with transaction() as records:
@@ -253,22 +296,41 @@ class Pipeline:
                 now=who.now,
                 entropy=self._world.entropy,
                 secrets=self._world.secrets,
+                levels=self._world.levels,
             )
-            for ask in action.ask(call.request, desk):
-                require_allowed(who, ask)
+            require_allowed(who.standing, action.ask(call.request, desk), who.context, who.own_resource_keys)
             response = action.handle(call.request, desk)
             answer = _render(call, row, response)
             # Before the commit: a change that cannot be audited does not happen.
-            self._world.audit.append(events.succeeded(call, response))
+            self._world.audit.append(events.succeeded(call, response, desk.warnings))
+        if desk.warnings:
+            codes = ", ".join(sorted({warning.code for warning in desk.warnings}))
+            log.warning("request %s saved a policy with warnings: %s", call.id, codes)
         return answer
 
+    async def _deny(self, call: Call, denied: AccessDenied) -> HTTPResponse:
+        """Refuse what policies deny, and say under which id the reasons are kept."""
+        headers = {}
+        denial = await self._denials.keep(call, denied)
+        if denial is not None:
+            call.authorization_id = denial.id
+            headers["X-Tabard-Authorization-Id"] = denial.id
+            message = seal_message(as_its_account_sees_it(denial), _denying(denied), self._world.secrets)
+            if message is not None:
+                headers["X-Tabard-Authorization-Message"] = message
+        answer = self._refuse(call, denied)
+        return HTTPResponse(answer.status, answer.body, {**answer.headers, **headers})
+
     def _refuse(self, call: Call, error: Exception) -> HTTPResponse:
-        answer = answer_to(error, call.operation)
+        answer = call.dialect.answer(error, call.operation)
+        if call.authorization_id is not None:
+            answer = replace(answer, message=f"{answer.message}. {_where_to_look(call.authorization_id)}")
         try:
             self._world.audit.append(events.refused(call, error, answer))
         except AuditUnavailable as unwritten:
             log.error("request %s was refused but not recorded: %s", call.id, unwritten)  # noqa: TRY400 - as above
-        return HTTPResponse(answer.status, answer.render(call.id, as_json=call.wants_json), _headers(call))
+        headers = _headers(call) | call.dialect.error_headers(answer)
+        return HTTPResponse(answer.status, call.dialect.refuse(answer, call.id), headers)
 
     async def _in_thread(self, work: Callable[..., T], *arguments: object) -> T:
         if self._waiting >= MAXIMUM_WAITING:
@@ -278,25 +340,6 @@ class Pipeline:
             return await asyncio.get_running_loop().run_in_executor(self._world.executor, work, *arguments)
         finally:
             self._waiting -= 1
-
-
-def require_allowed(who: Authenticated, ask: Ask) -> None:
-    """The caller may do what `ask` says.
-
-    Raises:
-        Denied: in AWS's grammar of denial.
-    """
-    request = AccessRequest(
-        principal=who.standing.principal,
-        action=ask.action,
-        resource=ask.resource,
-        resource_account=ask.resource_account,
-        # What we know of the caller and the request stands over whatever the action adds.
-        context={**ask.context, **who.context, "aws:resourceaccount": ask.resource_account},
-    )
-    decision = decide(request, who.standing.layers())
-    if not decision.allowed:
-        raise Denied(denial_text(request, decision), reason="policy.denied", detail={"decision": decision})
 
 
 def _require_fit_session(who: Authenticated, operation: OperationModel) -> None:
@@ -317,13 +360,28 @@ def _require_fit_session(who: Authenticated, operation: OperationModel) -> None:
         if kind is SessionKind.FEDERATED_USER or who.claims.mfa_at is None:
             raise InvalidClientTokenId(reason="session.not-for-iam")
         return
+    if operation.service != "sts":
+        return
     fit = {"GetCallerIdentity"} if kind is SessionKind.FEDERATED_USER else {"GetCallerIdentity", "AssumeRole"}
     if name not in fit:
         raise Denied(f"Cannot call {name} with session credentials", reason="session.not-for-sts")
 
 
+def _read_large_form(row: Row, operation: OperationModel, source: bytes) -> object:
+    """The request in a form of which only the outline was read. Runs in a thread.
+
+    Raises:
+        AmbiguousRequest: read as a whole, it asks for something else than its outline does.
+    """
+    form = parse_form(source)
+    if find_operation(form) is not operation:
+        raise AmbiguousRequest
+    request: object = row.codec.decode(form)
+    return request
+
+
 def _render(call: Call, row: Row, response: object) -> bytes:
-    return (row.codec.encode_json if call.wants_json else row.codec.encode_xml)(response, call.id)
+    return call.dialect.write(row.codec, response, call.id)
 
 
 def _ok(call: Call, body: bytes) -> HTTPResponse:
@@ -331,9 +389,25 @@ def _ok(call: Call, body: bytes) -> HTTPResponse:
 
 
 def _headers(call: Call) -> dict[str, str]:
-    return {"x-amzn-RequestId": call.id, "Content-Type": "application/json" if call.wants_json else "text/xml"}
+    return {"x-amzn-RequestId": call.id, "Content-Type": call.dialect.content_type}
 
 
-def names_an_action(form: bytes) -> bool:
-    """Whether a form or a query string has an `Action`, spelt plainly."""
-    return form.startswith(b"Action=") or b"&Action=" in form
+def _where_to_look(authorization_id: str) -> str:
+    """AWS's sentence, with our command where AWS has the address of its console."""
+    return (
+        f"Run `tabard why {authorization_id}` for complete details, or call the GetRequestAuthorizationDetails API "
+        f"with the following authorization id: {authorization_id}"
+    )
+
+
+def _denying(denied: AccessDenied) -> tuple[Statement, ...]:
+    """The statements that denied, where they are of the caller's own account."""
+    last = denied.evaluations[-1]
+    foreign = last.request.resource_account != last.request.principal.account
+    return tuple(
+        compiled.statement
+        for layer, applied in last.decision.applied
+        if not (foreign and layer in (Layer.RESOURCE, Layer.RESOURCE_CONTROL))
+        for compiled, _ in applied
+        if compiled.denies
+    )

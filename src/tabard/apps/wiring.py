@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -19,11 +20,14 @@ from tabard.adapters.second_factor import StoredDevices
 from tabard.apps.api.application import APIApplication
 from tabard.apps.authentication import Authenticator
 from tabard.apps.config import AuditSettings, Settings, SettingsError
+from tabard.apps.denials import Keeping
 from tabard.apps.pipeline import Pipeline, World
+from tabard.policy.lint.check import DEFAULTS, Levels
 from tabard.ports.audit import Audit
 from tabard.ports.store import Store
 from tabard.ports.world import Clock, Entropy
 
+DEFAULT_KEEPING: Final = Keeping()
 THREADS: Final = 8
 """Threads of a worker in which IAM actions run."""
 READERS: Final = 2
@@ -100,10 +104,19 @@ def make_application(settings: Settings) -> APIApplication:
     """One worker's application. Called in the worker's own process."""
     at = lay_foundation(settings, create=False)
     regions = frozenset(settings.api.regions) or None
-    return APIApplication(make_pipeline(at, open_audit(settings.audit), regions=regions))
+    keeping = Keeping(lasts=timedelta(days=settings.denials.days), maximum=settings.denials.maximum)
+    audit = open_audit(settings.audit)
+    return APIApplication(make_pipeline(at, audit, regions=regions, levels=settings.lint.levels, keeping=keeping))
 
 
-def make_pipeline(at: Foundation, audit: Audit, *, regions: frozenset[str] | None) -> Pipeline:
+def make_pipeline(
+    at: Foundation,
+    audit: Audit,
+    *,
+    regions: frozenset[str] | None,
+    levels: Levels = DEFAULTS,
+    keeping: Keeping = DEFAULT_KEEPING,
+) -> Pipeline:
     """The pipeline and all that it needs of the world."""
     executor = ThreadPoolExecutor(max_workers=THREADS, thread_name_prefix="store")
     readers = ThreadPoolExecutor(max_workers=READERS, thread_name_prefix="identities")
@@ -120,5 +133,6 @@ def make_pipeline(at: Foundation, audit: Audit, *, regions: frozenset[str] | Non
         audit=audit,
         clock=at.clock,
         entropy=at.entropy,
+        levels=levels,
     )
-    return Pipeline(world, Authenticator(identities, mint, regions=regions))
+    return Pipeline(world, Authenticator(identities, mint, regions=regions), keeping=keeping)

@@ -13,11 +13,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from tabard.directory.entities import AWS_ACCOUNT, ManagedPolicy, PolicyVersion
+from tabard.directory.service_linked import SERVICE_ROLE_POLICIES
 
 
 def aws_managed_policy(arn: str) -> ManagedPolicy | None:
-    """The AWS-managed policy of that ARN, or None."""
-    return AWS_MANAGED.get(arn)
+    """The AWS-managed policy of that ARN, or None. Those of service-linked roles are found, too."""
+    return AWS_MANAGED.get(arn) or SERVICE_ROLE_POLICIES.get(arn)
 
 
 def _policy(name: str, policy_id: str, created: str, description: str, *statements: Mapping[str, Any]) -> ManagedPolicy:
@@ -110,4 +111,4 @@ _POLICIES: Final = (
 )
 
 AWS_MANAGED: Final[Mapping[str, ManagedPolicy]] = MappingProxyType({policy.arn: policy for policy in _POLICIES})
-"""ARN → policy, in the order of the name."""
+"""ARN → policy, in the order of the name; without those of service-linked roles, which lists leave out."""

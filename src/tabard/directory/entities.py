@@ -11,9 +11,9 @@ Instants are aware UTC datetimes. Documents are the exact text that was submitte
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeAlias
 
-from tabard.names.arn import iam_arn
+from tabard.names.arn import iam_arn, organizations_arn
 
 AWS_ACCOUNT: Final = "aws"
 """Stands where an account id stands in the ARNs of AWS-managed policies."""
@@ -46,6 +46,15 @@ class EntityKind(StrEnum):
     MFA_DEVICE = "mfa-device"
     SEALING_KEY = "sealing-key"
     STACK = "stack"
+    ORGANIZATION = "organization"
+    ORGANIZATIONAL_UNIT = "organizational-unit"
+    ORGANIZATION_ACCOUNT = "organization-account"
+    ORGANIZATION_POLICY = "organization-policy"
+    ACCOUNT_SETTINGS = "account-settings"
+    LOGIN_PROFILE = "login-profile"
+    SAML_PROVIDER = "saml-provider"
+    OIDC_PROVIDER = "oidc-provider"
+    ROLE_DELETION = "role-deletion"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +64,35 @@ class Account:
     id: str
     name: str
     created: datetime
+
+
+MINIMUM_LENGTH: Final = 6
+"""Characters of a password under a policy that says nothing of its length (IAM API Reference)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PasswordPolicy:
+    """An account's password policy, as UpdateAccountPasswordPolicy leaves it. None is without limit."""
+
+    minimum_length: int = MINIMUM_LENGTH
+    require_symbols: bool = False
+    require_numbers: bool = False
+    require_uppercase: bool = False
+    require_lowercase: bool = False
+    allow_users_to_change: bool = False
+    maximum_age: timedelta | None = None
+    reuse_prevention: int | None = None
+    hard_expiry: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSettings:
+    """What an account has set for itself as a whole. Its alias is unique in the store."""
+
+    account: str
+    alias: str | None = None
+    password_policy: PasswordPolicy | None = None
+    global_endpoint_token_version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -280,6 +318,171 @@ class Stack:
     resources: tuple[StackResource, ...] = ()
     exports: dict[str, str] = field(default_factory=dict)
     imports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginProfile:
+    """A user's password.
+
+    `sealed_hashes` are Argon2 hashes, the password's own first, then those of passwords that were used before
+    it. Each is sealed under the user's id, so that the store alone is not enough to guess at them. `changed`
+    is when the present password was set.
+    """
+
+    account: str
+    user_id: str
+    created: datetime
+    changed: datetime
+    sealed_hashes: tuple[bytes, ...]
+    reset_required: bool = False
+
+
+class EncryptionMode(StrEnum):
+    """Whether a SAML provider's assertions must be encrypted (AWS's `assertionEncryptionModeType`)."""
+
+    REQUIRED = "Required"
+    ALLOWED = "Allowed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SAMLPrivateKey:
+    """A key that opens encrypted assertions. `sealed_pem` opens only together with its provider's ARN and its id."""
+
+    id: str
+    created: datetime
+    sealed_pem: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SAMLProvider:
+    """A SAML identity provider. `metadata` is the document as it was submitted."""
+
+    account: str
+    name: str
+    uuid: str
+    created: datetime
+    metadata: str
+    encryption_mode: EncryptionMode = EncryptionMode.ALLOWED
+    private_keys: tuple[SAMLPrivateKey, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"saml-provider/{self.name}")
+
+    def row_of(self, key: SAMLPrivateKey) -> str:
+        """What a private key is sealed under."""
+        return saml_key_row(self.arn, key.id)
+
+
+def saml_key_row(provider_arn: str, key_id: str) -> str:
+    """What a private key of a SAML provider is sealed under."""
+    return f"{provider_arn}/{key_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OIDCProvider:
+    """An OpenID Connect identity provider. `url` is without `https://`, its host in lower case."""
+
+    account: str
+    url: str
+    created: datetime
+    client_ids: tuple[str, ...] = ()
+    thumbprints: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return iam_arn(self.account, f"oidc-provider/{self.url}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleDeletion:
+    """That a service-linked role was deleted, for whoever asks about the deletion's task."""
+
+    account: str
+    task_id: str
+    created: datetime
+
+
+class OrganizationPolicyType(StrEnum):
+    """The types of organisation policies that are built; the values are AWS's."""
+
+    SERVICE_CONTROL = "SERVICE_CONTROL_POLICY"
+    RESOURCE_CONTROL = "RESOURCE_CONTROL_POLICY"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """An organisation, and with it its root: what is attached to the root and tagged is kept here.
+
+    `attached_policies` holds the ids of organisation policies, here and in units and accounts. They count only
+    while their type is among `enabled_policy_types`.
+    """
+
+    id: str
+    management_account: str
+    root_id: str
+    created: datetime
+    enabled_policy_types: tuple[OrganizationPolicyType, ...] = ()
+    attached_policies: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def arn(self) -> str:
+        return organizations_arn(self.management_account, f"organization/{self.id}")
+
+    def arn_of(self, resource_type: str, resource_id: str) -> str:
+        """The ARN of something in the organisation: `arn_of("ou", "ou-…")`."""
+        return organizations_arn(self.management_account, f"{resource_type}/{self.id}/{resource_id}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationalUnit:
+    """A unit of an organisation. `parent_id` is another unit or the root, for good; names are unique under it."""
+
+    organization_id: str
+    parent_id: str
+    id: str
+    name: str
+    created: datetime
+    attached_policies: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationAccount:
+    """An account's place in an organisation: under the root or a unit. `id` is the account's, so there is only one."""
+
+    organization_id: str
+    parent_id: str
+    id: str
+    joined: datetime
+    attached_policies: tuple[str, ...] = ()
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+PolicyTarget: TypeAlias = Organization | OrganizationalUnit | OrganizationAccount
+"""What organisation policies attach to; an organisation stands for its root."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationPolicy:
+    """A policy of an organisation, or one of AWS's own (`organization_id` is then `aws`)."""
+
+    organization_id: str
+    id: str
+    name: str
+    type: OrganizationPolicyType
+    content: str
+    description: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def arn(self, organization: Organization) -> str:
+        """The policy's ARN, as its organisation sees it."""
+        if self.organization_id == AWS_ACCOUNT:
+            return organizations_arn(AWS_ACCOUNT, f"policy/{self.type.lower()}/{self.id}")
+        return organization.arn_of("policy", f"{self.type.lower()}/{self.id}")
 
 
 class KeyPurpose(StrEnum):

@@ -22,6 +22,9 @@ ATTACHED_POLICIES_PER_GROUP: Final = 10
 ATTACHED_POLICIES_PER_ROLE: Final = 10
 VERSIONS_PER_POLICY: Final = 5
 ROLES_PER_INSTANCE_PROFILE: Final = 1
+CLIENT_IDS_PER_OIDC_PROVIDER: Final = 100
+THUMBPRINTS_PER_OIDC_PROVIDER: Final = 5
+PRIVATE_KEYS_PER_SAML_PROVIDER: Final = 2
 
 # Sizes count characters without white space outside strings; an identity's inline policies count together.
 USER_INLINE_SIZE: Final = 2048

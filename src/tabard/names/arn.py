@@ -61,6 +61,11 @@ def iam_arn(account: str, resource: str) -> str:
     return f"arn:{PARTITION}:iam::{account}:{resource}"
 
 
+def organizations_arn(account: str, resource: str) -> str:
+    """`organizations_arn("111122223333", "organization/o-…")` → the ARN's text."""
+    return f"arn:{PARTITION}:organizations::{account}:{resource}"
+
+
 def root_arn(account: str) -> str:
     """The account's root user."""
     return f"arn:{PARTITION}:iam::{account}:root"

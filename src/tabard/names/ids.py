@@ -9,6 +9,7 @@ import base64
 import binascii
 import re
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}", re.ASCII)
@@ -21,6 +22,12 @@ ROLE: Final = "AROA"
 GROUP: Final = "AGPA"
 INSTANCE_PROFILE: Final = "AIPA"
 MANAGED_POLICY: Final = "ANPA"
+ORGANIZATION: Final = "o-"
+ORGANIZATION_ROOT: Final = "r-"
+ORGANIZATIONAL_UNIT: Final = "ou-"
+ORGANIZATION_POLICY: Final = "p-"
+SAML_PROVIDER: Final = "SAMLSP"
+SAML_PRIVATE_KEY: Final = "SAMLPK"
 
 ACCOUNT_ENTROPY: Final = 8
 """Bytes of entropy that `account_id` takes."""
@@ -28,9 +35,19 @@ UNIQUE_ID_ENTROPY: Final = 6
 """Bytes of entropy that `unique_id` takes."""
 ACCESS_KEY_ENTROPY: Final = 5
 """Bytes of entropy that `access_key_id` takes."""
+SAML_ENTROPY: Final = 10
+"""Bytes of entropy that `saml_provider_id` and `saml_key_id` take."""
 SECRET_ENTROPY: Final = 30
 """Bytes of entropy that `secret_access_key` takes; 30 bytes are 40 characters of base64."""
+ORGANIZATION_ENTROPY: Final = 8
+"""Bytes of entropy that `organization_id` takes."""
 
+AUTHORIZATION_ID: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}", re.ASCII)
+AUTHORIZATION_ID_ENTROPY: Final = 10
+"""Bytes of entropy that `authorization_id` takes."""
+_CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+_BASE36: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 _BASE32: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _PAIRS: Final = tuple(one + other for one in _BASE32 for other in _BASE32)
 """Base32 (RFC 4648 §6), ten bits at a time."""
@@ -61,16 +78,34 @@ def unique_id(prefix: str, account: str, *, entropy: bytes) -> str:
     return prefix + base64.b32encode(number.to_bytes(11)).decode()[:17]
 
 
+def saml_provider_id(*, entropy: bytes) -> str:
+    """`SAMLSP` and 15 characters, as AWS's `SAMLProviderUUID`; it carries no account."""
+    return SAML_PROVIDER + base64.b32encode(entropy[:10]).decode()[:15]
+
+
+def saml_key_id(*, entropy: bytes) -> str:
+    """The id of a SAML provider's private key: 22 characters, the fewest that AWS's model allows."""
+    return SAML_PRIVATE_KEY + base64.b32encode(entropy[:10]).decode()
+
+
 def secret_access_key(*, entropy: bytes) -> str:
     """Forty characters of the base64 alphabet from `SECRET_ENTROPY` bytes."""
     return base64.b64encode(entropy[:30]).decode()
 
 
-def uuid4(*, entropy: bytes) -> str:
-    """A version 4 UUID (RFC 9562 §5.4) from sixteen bytes."""
-    digits = entropy.hex()
-    variant = "89ab"[entropy[8] & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+def authorization_id(at: datetime, *, entropy: bytes) -> str:
+    """The id of a denial: 26 digits and small letters, in the order of time (a ULID in small letters).
+
+    Takes `AUTHORIZATION_ID_ENTROPY` bytes.
+    """
+    number = int(at.timestamp() * 1000) << 80 | int.from_bytes(entropy[:10])
+    return "".join([_CROCKFORD[number >> place & 31] for place in range(125, -1, -5)])
+
+
+def organization_id(prefix: str, *, entropy: bytes) -> str:
+    """`o-…`, `r-…`, `ou-…-…` or `p-…`: the prefix and ten characters. Takes `ORGANIZATION_ENTROPY` bytes."""
+    number = int.from_bytes(entropy[:8])
+    return prefix + "".join([_BASE36[number // 36**place % 36] for place in range(10)])
 
 
 def account_of(key_or_unique_id: str) -> str | None:

@@ -33,6 +33,20 @@ WEB_PROVIDERS: Final = frozenset(
     {"accounts.google.com", "www.amazon.com", "graph.facebook.com", "cognito-identity.amazonaws.com"}
 )
 """The identity providers that are known by a domain name; all others by their ARN."""
+ORGANIZATION_POLICY: Final = "The provided policy document does not meet the requirements of the specified policy type."
+"""All that Organizations says about a document that it refuses; the place and the reason tell the rest."""
+RESOURCE_CONTROL_SERVICES: Final = frozenset({
+    "aoss", "appconfig", "appstream", "autoscaling", "autoscaling-plans", "budgets", "clouddirectory",
+    "cloudfront", "cloudsearch", "cloudtrail-data", "codeartifact", "codebuild", "codecommit",
+    "codepipeline", "cognito-identity", "cognito-idp", "comprehend", "comprehendmedical",
+    "compute-optimizer", "cost-optimization-hub", "dax", "dsql", "dynamodb", "ecr", "ecr-public", "events",
+    "firehose", "fis", "fms", "gamelift", "health", "inspector-scan", "kendra", "kinesisvideo", "kms",
+    "logs", "memorydb", "networkmonitor", "notifications", "opensearch", "pca-connector-ad", "personalize",
+    "polly", "pricing", "resource-groups", "rolesanywhere", "s3", "secretsmanager", "servicediscovery",
+    "signin", "sqs", "sts", "support", "swf", "textract", "timestream-influxdb", "transcribe", "transfer",
+    "translate", "wafv2", "workspaces", "xray",
+})  # fmt: skip
+"""The services whose resources such policies may speak of (Organizations User Guide, "Resource control policies")."""
 
 _SID_TEXT: Final = (
     "Statement IDs (SID) should be alpha-numeric. Check that your input satisfies the regular expression [0-9A-Za-z]*"
@@ -80,7 +94,10 @@ def require_savable(
     """
     if kind is Kind.MANAGED and not (states_version and policy.version == VERSION_2012):
         _refuse("Policy document must be version 2012-10-17 or greater.", "version", "Version")
-    if kind in (Kind.MANAGED, Kind.INLINE, Kind.SESSION):
+    of_organization = kind in (Kind.SERVICE_CONTROL, Kind.RESOURCE_CONTROL)
+    if of_organization and not (states_version and policy.version == VERSION_2012):
+        _refuse(ORGANIZATION_POLICY, "version", "Version")
+    if kind in (Kind.MANAGED, Kind.INLINE, Kind.SESSION, Kind.SERVICE_CONTROL):
         _no_principals(policy)
     for raw in raw_statements:
         if raw["Effect"] not in Effect.__members__.values():
@@ -93,8 +110,29 @@ def require_savable(
         _trust(policy, raw_statements)
     elif kind is Kind.RESOURCE:
         _resource_policy(policy)
+    elif kind is Kind.RESOURCE_CONTROL:
+        _resource_control(policy, raw_statements)
     else:
         _permissions(policy)
+
+
+def require_evaluable(policy: Policy, kind: Kind, raw_statements: Sequence[Mapping[str, JSON]]) -> None:
+    """The few checks without which a statement would mean nothing, or not what it says.
+
+    Raises:
+        MalformedPolicy: for the first check that fails.
+    """
+    for raw in raw_statements:
+        if raw["Effect"] not in Effect.__members__.values():
+            _refuse(LEGACY, "legacy.effect", str(raw["Effect"]))
+    for statement in policy.statements:
+        if not statement.actions and not statement.not_actions:
+            _refuse("Policy statement must contain actions.", "action.missing", _at(statement, "Action"))
+        if kind is not Kind.TRUST and not statement.resources and not statement.not_resources:
+            _refuse("Policy statement must contain resources.", "resource.missing", _at(statement, "Resource"))
+        with_principal = kind in (Kind.TRUST, Kind.RESOURCE, Kind.RESOURCE_CONTROL)
+        if with_principal and not (statement.principals or statement.not_principals):
+            _refuse("Missing required field Principal", "principal.missing", _at(statement, "Principal"))
 
 
 def _refuse(public: str, reason: str, at: str = "") -> NoReturn:
@@ -281,3 +319,24 @@ def _resource_policy(policy: Policy) -> None:
                 _refuse("Invalid principal in policy", "principal.form", _at(statement, "Principal"))
     _each_resource(policy, _resource_form)
     _each_action(policy, _action_form)
+
+
+# ── resource control policies ────────────────────────────────────────────────────────────────────────
+
+
+def _resource_control(policy: Policy, raw_statements: Sequence[Mapping[str, JSON]]) -> None:
+    """Only denials, for everybody, of actions of the services that take part.
+
+    (Organizations User Guide, "RCP syntax".)
+    """
+    for statement, raw in zip(policy.statements, raw_statements, strict=True):
+        if statement.effect is not Effect.DENY:
+            _refuse(ORGANIZATION_POLICY, "resource-control.effect", _at(statement, "Effect"))
+        if raw.get("Principal") != "*":
+            _refuse(ORGANIZATION_POLICY, "resource-control.principal", _at(statement, "Principal"))
+        if statement.not_actions:
+            _refuse(ORGANIZATION_POLICY, "resource-control.not-action", _at(statement, "NotAction"))
+        for action in statement.actions:
+            if action.split(":", 1)[0].lower() not in RESOURCE_CONTROL_SERVICES:
+                _refuse(ORGANIZATION_POLICY, "resource-control.service", _at(statement, f"Action: {action}"))
+    _permissions(policy)

@@ -48,9 +48,13 @@ class _Shelf:
 
 @dataclass(frozen=True, slots=True)
 class PolicySet:
-    """Compiled policies that count as one: any of their denials denies, else any of their permissions allows."""
+    """Compiled policies that count as one: any of their denials denies, else any of their permissions allows.
+
+    `attached_to` is the ARN of what they are attached to, where that is not the caller or the resource itself.
+    """
 
     statements: tuple[CompiledStatement, ...]
+    attached_to: str = ""
     _shelves: dict[str, _Shelf] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def candidates(self, action: str, resource: str) -> tuple[CompiledStatement, ...]:
@@ -68,8 +72,10 @@ NOTHING: Final = PolicySet(())
 """The set that allows nothing: what a GetFederationToken session without session policies has."""
 
 
-def compile_policies(policies: Iterable[tuple[str, Policy]], bindings: Mapping[str, str] = _UNBOUND) -> PolicySet:
-    """One set from policies and their names.
+def compile_policies(
+    policies: Iterable[tuple[str, Policy]], bindings: Mapping[str, str] = _UNBOUND, *, attached_to: str = ""
+) -> PolicySet:
+    """One set from policies and their names (`names.policies`).
 
     `bindings` maps a user or role ARN that a document names as a principal to the unique id that it was bound to.
     """
@@ -78,7 +84,7 @@ def compile_policies(policies: Iterable[tuple[str, Policy]], bindings: Mapping[s
         for name, policy in policies
         for statement in policy.statements
     ]
-    return PolicySet(tuple(sorted(statements, key=lambda each: not each.denies)))
+    return PolicySet(tuple(sorted(statements, key=lambda each: not each.denies)), attached_to)
 
 
 def _shelf(statements: Sequence[CompiledStatement]) -> _Shelf:

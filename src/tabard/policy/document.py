@@ -5,7 +5,7 @@ that JSON booleans and numbers in conditions have become text (IAM User Guide, "
 language").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +22,8 @@ class Kind(StrEnum):
     TRUST = "trust"
     SESSION = "session"
     RESOURCE = "resource"
+    SERVICE_CONTROL = "service-control"
+    RESOURCE_CONTROL = "resource-control"
 
 
 class Effect(StrEnum):
@@ -72,8 +74,9 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """A policy document."""
+    """A policy document. `source` is the text that it was read from, for whoever must show it or point into it."""
 
     statements: tuple[Statement, ...]
     version: str = VERSION_2008
     id: str | None = None
+    source: str = field(default="", repr=False, compare=False)

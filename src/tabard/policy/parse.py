@@ -62,7 +62,27 @@ def parse_policy(text: str, kind: Kind) -> Policy:
     return _remembered(text, kind) if len(text) <= LONGEST_REMEMBERED else _parsed(text, kind)
 
 
+def parse_leniently(text: str, kind: Kind) -> Policy:
+    """The document as a tree, though AWS might not save it: whatever its statements mean can still be told.
+
+    What makes a statement say something else than it seems to, or nothing, is refused here too.
+
+    Raises:
+        MalformedPolicy: see the module.
+    """
+    policy, raw_statements, _ = _read(text, kind)
+    checks.require_evaluable(policy, kind, raw_statements)
+    return policy
+
+
 def _parsed(text: str, kind: Kind) -> Policy:
+    policy, raw_statements, states_version = _read(text, kind)
+    checks.require_savable(policy, kind, raw_statements, states_version=states_version)
+    return policy
+
+
+def _read(text: str, kind: Kind) -> tuple[Policy, list[Members], bool]:
+    """The tree, its statements as they were written, and whether the document states a version."""
     document = _members(load_strict(text, public=_NOT_JSON.get(kind, SYNTAX)), "policy")
     _only(document, _POLICY_KEYS, "policy")
     raw_statements = _raw_statements(document)
@@ -70,9 +90,9 @@ def _parsed(text: str, kind: Kind) -> Policy:
         version=_version(document),
         id=_text(document["Id"], "Id") if "Id" in document else None,
         statements=tuple(_statement(raw, index) for index, raw in enumerate(raw_statements)),
+        source=text,
     )
-    checks.require_savable(policy, kind, raw_statements, states_version="Version" in document)
-    return policy
+    return policy, raw_statements, "Version" in document
 
 
 _remembered: Final = lru_cache(maxsize=REMEMBERED)(_parsed)

@@ -32,7 +32,7 @@ _WILDCARDS: Final = ("*", "?", "${")
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompiledStatement:
-    """A statement ready for requests.
+    """A statement ready for requests, of the policy called `policy`.
 
     `covers_action` takes the action in lower case. `principals` is None where the statement has no principal
     element, `covers_resource` where it has no resource element (a trust policy) or covers every resource.
@@ -40,6 +40,7 @@ class CompiledStatement:
     """
 
     policy: str
+    document: Policy
     statement: Statement
     denies: bool
     covers_action: Matcher
@@ -57,6 +58,7 @@ def compile_statement(
     covers_resource, prefixes = _resources(statement, variables=variables)
     return CompiledStatement(
         policy=name,
+        document=policy,
         statement=statement,
         denies=statement.effect is Effect.DENY,
         covers_action=_actions(statement),

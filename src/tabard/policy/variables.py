@@ -67,6 +67,20 @@ def resolve(template: Template, context: Context) -> Tokens | None:
     return tuple(tokens)
 
 
+def text_with_values(template: Template, context: Context) -> str:
+    """The template as text for people: values put in, and what has none left as it was written."""
+    parts: list[str] = []
+    for part in template:
+        if isinstance(part, str):
+            parts.append(part)
+        elif isinstance(part, Wild):
+            parts.append(part.value)
+        else:
+            value = context.get(part.key, part.default)
+            parts.append(value if isinstance(value, str) else f"${{{part.key}}}")
+    return "".join(parts)
+
+
 def _variable(inner: str) -> Variable:
     key, comma, default = (part.strip(" ") for part in inner.partition(","))
     if not key or not _NOT_IN_KEYS.isdisjoint(key):

@@ -46,6 +46,23 @@ class RoleEntry:
     boundary: PolicySet | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationEntry:
+    """An account's place in its organisation, and the policies that it is under there.
+
+    `path` is as in `aws:PrincipalOrgPaths`: `o-…/r-…/ou-…/`. `management`: it is the management account, which
+    organisation policies do not bind. `service_control` and `resource_control` hold one set for each level from the
+    root down to the account, and every one of them must allow; None where there are no such policies for this account:
+    it is the management account, or their type is not enabled. Policies in a set go by their ARN.
+    """
+
+    organization_id: str
+    path: str
+    management: bool
+    service_control: tuple[PolicySet, ...] | None
+    resource_control: tuple[PolicySet, ...] | None
+
+
 class Identities(Protocol):
     """Finds identities. None means: there is none such.
 
@@ -59,6 +76,7 @@ class Identities(Protocol):
     async def user(self, user_id: str) -> UserEntry | None: ...
     async def role(self, role_id: str) -> RoleEntry | None: ...
     async def role_by_arn(self, arn: str) -> RoleEntry | None: ...
+    async def organization(self, account: str) -> OrganizationEntry | None: ...
     async def managed_policies(self, account: str, arns: Sequence[str]) -> tuple[tuple[str, Policy], ...]:
         """ARN and default version of each managed policy, the account's own and AWS's. What is gone is left out.
 

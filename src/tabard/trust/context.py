@@ -5,6 +5,7 @@ IAM User Guide, "Passing session tags in AWS STS".)
 """
 
 from collections.abc import Mapping
+from typing import Literal, TypeAlias
 
 from tabard.names.tags import fold, merge
 from tabard.policy.context import Value
@@ -26,6 +27,14 @@ def resource_tag_keys(tags: Mapping[str, str]) -> dict[str, Value]:
         keys[f"aws:resourcetag/{folded}"] = value
         keys[f"iam:resourcetag/{folded}"] = value
     return keys
+
+
+Whose: TypeAlias = Literal["principal", "resource"]
+
+
+def organization_keys(whose: Whose, organization_id: str, path: str) -> dict[str, Value]:
+    """The keys that say in which organisation, and where in it, the principal's or the resource's account is."""
+    return {f"aws:{whose}orgid": organization_id, f"aws:{whose}orgpaths": (path,)}
 
 
 def role_session_keys(

@@ -18,7 +18,7 @@ CONTENT_TYPE: Final = "application/json"
 
 def compile_json(operation: OperationModel, response: type[Any] | None) -> Callable[[Any, str], bytes]:
     """A function of a response and the request id."""
-    convert = None if operation.output is None else _convert(operation.output, response)
+    convert = None if operation.output is None else compile_value(operation.output, response)
 
     def encode(value: Any, request_id: str) -> bytes:
         body = {operation.result_wrapper: convert(value)} if convert else {}
@@ -36,14 +36,15 @@ def _dump(value: object) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
 
 
-def _convert(shape: Shape, annotation: Any) -> Convert:
+def compile_value(shape: Shape, annotation: Any) -> Convert:
+    """How a value of `shape` becomes what `json` can write."""
     if shape.kind == "structure":
         return _structure(shape, annotation)
     if shape.member is not None:
-        convert_member = _convert(shape.member, element_type(annotation))
+        convert_member = compile_value(shape.member, element_type(annotation))
         return lambda values: [convert_member(value) for value in values]
     if shape.value is not None:
-        convert_value = _convert(shape.value, element_type(annotation, of=1))
+        convert_value = compile_value(shape.value, element_type(annotation, of=1))
         return lambda values: {key: convert_value(value) for key, value in values.items()}
     if shape.kind in ("integer", "boolean"):
         return lambda value: value
@@ -53,7 +54,9 @@ def _convert(shape: Shape, annotation: Any) -> Convert:
 
 
 def _structure(shape: Shape, owner: Any) -> Convert:
-    parts = tuple((member.name, member.get, _convert(member.shape, member.type)) for member in members_of(shape, owner))
+    parts = tuple(
+        (member.name, member.get, compile_value(member.shape, member.type)) for member in members_of(shape, owner)
+    )
 
     def convert(value: Any) -> dict[str, Any]:
         return {name: to(part) for name, get, to in parts if (part := get(value)) is not None}

@@ -1,4 +1,4 @@
-"""What AWS's own models of STS and IAM say, loaded once and joined up.
+"""What AWS's own models of STS, IAM and Organizations say, loaded once and joined up.
 
 The data in models/*.json is made from botocore by `make models`; models/corrections.json holds what the services
 do and the models do not say: which texts are percent-encoded in answers (IAM API Reference, GetRole: "The policy
@@ -14,11 +14,13 @@ from typing import Final, Literal
 
 import msgspec
 
-ServiceName = Literal["sts", "iam"]
+ServiceName = Literal["sts", "iam", "organizations"]
 Kind = Literal["structure", "list", "map", "string", "integer", "boolean", "blob", "timestamp"]
 
 VERSIONS: Final[Mapping[str, ServiceName]] = {"2011-06-15": "sts", "2010-05-08": "iam"}
-"""The `Version` parameter chooses the service: both live at one endpoint."""
+"""In the query protocol, the `Version` parameter chooses the service: all live at one endpoint."""
+TARGETS: Final[Mapping[str, ServiceName]] = {"AWSOrganizationsV20161128": "organizations"}
+"""In the JSON protocol, what stands before the operation in the header `X-Amz-Target` does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +62,16 @@ class OperationModel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceModel:
-    """One service. `errors` are all codes of its model, with their HTTP status."""
+    """One service. `errors` are all codes of its model, with their HTTP status.
+
+    `namespace` is the XML of a service with the query protocol, `target` the prefix of one with the JSON protocol; each
+    is empty for the other.
+    """
 
     name: ServiceName
     version: str
     namespace: str
+    target: str
     operations: Mapping[str, OperationModel]
     errors: Mapping[str, int]
 
@@ -80,6 +87,7 @@ def service_model(name: ServiceName) -> ServiceModel:
         name=name,
         version=raw.version,
         namespace=raw.namespace,
+        target=raw.target,
         errors=raw.errors,
         operations={
             operation: OperationModel(
@@ -127,10 +135,11 @@ class _Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class _Service(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     version: str
-    namespace: str
     operations: dict[str, _Operation]
     errors: dict[str, int]
     shapes: dict[str, _Shape]
+    namespace: str = ""
+    target: str = ""
 
 
 class _Corrections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -142,12 +151,13 @@ class _Corrections(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class _Shapes:
-    """Joins shapes by name. The models have no shape that contains itself."""
+    """Joins shapes by name. A shape inside itself (a handshake's resources) is cut off there: it has no members."""
 
     def __init__(self, told: Mapping[str, _Shape], corrections: _Corrections) -> None:
         self._told = told
         self._corrections = corrections
         self._made: dict[str, Shape] = {}
+        self._making: set[str] = set()
 
     def optional(self, name: str) -> Shape | None:
         return self.shape(name) if name else None
@@ -155,6 +165,9 @@ class _Shapes:
     def shape(self, name: str) -> Shape:
         made = self._made.get(name)
         if made is None:
+            if name in self._making:
+                return Shape(name=name, kind="structure")
+            self._making.add(name)
             made = self._made[name] = self._make(name)
         return made
 

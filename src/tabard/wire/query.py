@@ -25,6 +25,8 @@ MAXIMUM_NAME: Final = 512
 MAXIMUM_DEPTH: Final = 12
 """Dots in a name; the deepest of both models has fewer."""
 _MAXIMUM_ECHO: Final = 256
+_OUTLINED: Final = 128
+"""Bytes of a field that names an operation or a version; the longest has fewer."""
 
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
@@ -87,6 +89,24 @@ def parse_form(raw: bytes, *, unique: bool = False) -> dict[str, str]:
         if name and name not in form:
             form[name] = value
     return form
+
+
+def parse_outline(raw: bytes) -> dict[str, str]:
+    """The `Action` and `Version` of a form that is too long to be read before its sender is proven.
+
+    Only fields that spell these names plainly are looked at, so the whole form has to be held against it later.
+
+    Raises:
+        MalformedForm: too many fields.
+    """
+    if raw.count(b"&") >= MAXIMUM_FIELDS:
+        raise MalformedForm("The request has too many parameters.", reason="form.fields")
+    outline: dict[str, str] = {}
+    for part in raw.split(b"&"):
+        name, _, value = part[: _OUTLINED + 1].partition(b"=")
+        if name in (b"Action", b"Version") and len(part) <= _OUTLINED:
+            outline.setdefault(name.decode(), value.decode("latin-1"))
+    return outline
 
 
 def _simplified(text: str) -> str:

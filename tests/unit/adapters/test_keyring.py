@@ -6,7 +6,15 @@ import pytest
 
 from tabard.adapters.keyring import KeyNotRetirable, KeyRing, SealBroken, WrongMasterKeyError
 from tabard.adapters.stores.memory import MemoryStore
-from tabard.directory.entities import AccessKey, KeyPurpose, MFADevice, SealingKey
+from tabard.directory.entities import (
+    AccessKey,
+    KeyPurpose,
+    LoginProfile,
+    MFADevice,
+    SAMLPrivateKey,
+    SAMLProvider,
+    SealingKey,
+)
 from tests.worlds import ACCOUNT, CountingEntropy, World
 
 MASTER = b"m" * 32
@@ -183,6 +191,32 @@ def test_retiring_a_key_of_records_loses_no_secret():
         phone = records.mfa_devices.get(device.serial_number)
         assert phone is not None
         assert ring.open(phone.serial_number, phone.sealed_seed) == b"seed"
+
+
+def test_retiring_a_key_of_records_loses_no_password_and_no_key_of_a_provider():
+    world = World()
+    ring = ring_of(world.store)
+    now = StandingClock().now()
+    user = world.user("alice")
+    provider = SAMLProvider(account=ACCOUNT, name="idp", uuid="SAMLSP", created=now, metadata="<m/>")
+    keys = [SAMLPrivateKey(id=f"SAMLPK{n}", created=now, sealed_pem=b"") for n in range(2)]
+    sealed = tuple(replace(key, sealed_pem=ring.seal(provider.row_of(key), key.id.encode())) for key in keys)
+    old = stored(world.store, KeyPurpose.RECORD_SECRET)[0].id
+    before = ring.seal(user.id, b"before")
+    ring.rotate(KeyPurpose.RECORD_SECRET, settle=AT_ONCE)
+    hashes = (ring.seal(user.id, b"now"), before)
+    profile = LoginProfile(account=ACCOUNT, user_id=user.id, created=now, changed=now, sealed_hashes=hashes)
+    with world.store.write() as records:
+        records.saml_providers.put(replace(provider, private_keys=sealed))
+        records.login_profiles.put(profile)
+    ring.retire(old, settle=AT_ONCE)
+    with world.store.read() as records:
+        opened = [ring.open(user.id, each) for each in records.login_profiles.get(user.id).sealed_hashes]
+        assert opened == [b"now", b"before"]
+        idp = records.saml_providers.get(provider.arn)
+        assert [ring.open(idp.row_of(key), key.sealed_pem) for key in idp.private_keys] == [b"SAMLPK0", b"SAMLPK1"]
+    with pytest.raises(SealBroken):
+        ring.open(user.id, before)  # control: the retired key opens nothing
 
 
 def test_a_secret_that_does_not_open_keeps_its_key_from_being_retired():

@@ -7,6 +7,7 @@ import pytest
 from tabard.apps.config import (
     API,
     AuditSettings,
+    Denials,
     Keys,
     Listen,
     Settings,
@@ -38,6 +39,10 @@ fsync = true
 
 [api]
 regions = ["eu-central-1", "us-east-1"]
+
+[denials]
+days = 7
+maximum = 100
 """
 
 
@@ -54,6 +59,7 @@ def test_two_settings_are_enough(tmp_path: Path) -> None:
         listen=Listen(host="127.0.0.1", port=8780, workers=1, tls_certificate=None, tls_key=None),
         keys=Keys(master_key_file=None),
         api=API(regions=()),
+        denials=Denials(days=30, maximum=20_000),
     )
 
 
@@ -70,6 +76,7 @@ def test_every_setting_is_read_and_paths_are_relative_to_the_file(tmp_path: Path
         ),
         keys=Keys(master_key_file=f"{tmp_path}/master.key"),
         api=API(regions=("eu-central-1", "us-east-1")),
+        denials=Denials(days=7, maximum=100),
     )
 
 
@@ -99,7 +106,7 @@ def test_an_absolute_store_stays_where_it_is(tmp_path: Path) -> None:
         ("[store]\n[audit]\n", "store: Object missing required field `url`"),
         ("store = 1\n[audit]\n", "store: Expected `object`, got `int`"),
         (LEAST + "extra = 1\n", "there is no setting `audit.extra`; known are file, fsync"),
-        (LEAST + "[extra]\n", "there is no table [extra]; known are store, audit, listen, keys, api"),
+        (LEAST + "[extra]\n", "there is no table [extra]; known are store, audit, listen, keys, api, denials"),
         ("extra = 1\n" + LEAST, "there is no table [extra]"),
         (LEAST + "[listen]\nport = -1\n", "listen.port: Expected `int` >= 0"),
         (LEAST + "[listen]\nport = true\n", "listen.port: Expected `int`, got `bool`"),

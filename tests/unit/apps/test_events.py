@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from tabard.apps.accounts import NewKey
-from tests.houses import InProcessHouse, form, in_process_house, request, signed
+from tests.houses import InProcessHouse, form, in_process_house, reasons, request, signed
+from tests.saml import metadata, pem, rsa_key
 
-TRUST = (
-    '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},'
-    '"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}'
-)
 HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
 
@@ -41,8 +38,15 @@ def with_session(house: InProcessHouse, given: dict[str, str], action: str, **pa
     return house.answer(signed(draft.plus((b"x-amz-security-token", given["SessionToken"].encode()))))
 
 
+def trust_of(principal: str) -> str:
+    return (
+        f'{{"Version":"2012-10-17","Statement":{{"Effect":"Allow","Principal":{{"AWS":"{principal}"}},'
+        '"Action":["sts:AssumeRole","sts:TagSession","sts:SetSourceIdentity"]}}'
+    )
+
+
 def make_role(house: InProcessHouse) -> str:
-    return said(house, "CreateRole", RoleName="auditor", AssumeRolePolicyDocument=TRUST)["Arn"]
+    return said(house, "CreateRole", RoleName="auditor", AssumeRolePolicyDocument=trust_of(house.account))["Arn"]
 
 
 def test_a_record_has_cloudtrails_members_and_no_other(house: InProcessHouse) -> None:
@@ -187,7 +191,7 @@ REFUSALS: list[tuple[str, dict[str, str], str, str]] = [
     ("GetFederationToken", {"Name": "jean", "Policy": " " * 2049}, "ValidationError", "constraint"),
     ("GetAccessKeyInfo", {"AccessKeyId": "A" * 20}, "ValidationError", "access-key.shape"),
     ("GetUser", {"UserName": "never"}, "NoSuchEntity", "user.missing"),
-    ("ListSAMLProviders", {}, "UnsupportedOperation", "unsupported.operation"),
+    ("ListServerCertificates", {}, "UnsupportedOperation", "unsupported.operation"),
     ("Nonsense", {}, "InvalidAction", "operation.unknown"),
 ]
 
@@ -207,7 +211,8 @@ def test_a_refusal_is_one_record_with_its_code_and_its_reason(
     assert len(house.records) == before + 1
     record = last(house)
     assert record["errorCode"] == code
-    assert record["additionalEventData"] == {"tabard": {"reason": reason}}
+    assert record["additionalEventData"]["tabard"]["reason"] == reason
+    assert ("authorizationId" in record["additionalEventData"]["tabard"]) is (reason == "trust.denied")
     assert record["responseElements"] is None
     assert "resources" not in record
 
@@ -249,6 +254,47 @@ def test_a03_one_time_codes_and_secrets_are_hidden_and_never_written(house: InPr
     written = json.dumps(house.records)
     for secret in (given["SecretAccessKey"], "314159", "271828"):
         assert secret not in written
+
+
+def test_a03_passwords_and_private_keys_are_hidden_and_never_written(house: InProcessHouse) -> None:
+    word, other, key = "Correct-Horse-7", "Battery-Staple-8", pem(rsa_key())
+    arn = f"arn:aws:iam::{house.account}:saml-provider/idp"
+    house.call("CreateLoginProfile", UserName="admin", Password=word)
+    created = last(house)
+    for action, parameters in (
+        ("CreateLoginProfile", {"UserName": "admin", "Password": word}),
+        ("UpdateLoginProfile", {"UserName": "admin", "Password": other}),
+        ("ChangePassword", {"OldPassword": word, "NewPassword": other}),
+        ("ChangePassword", {"OldPassword": other, "NewPassword": word}),
+        ("UpdateLoginProfile", {"UserName": "admin", "Password": "short" * 30}),
+        ("CreateSAMLProvider", {"Name": "idp", "SAMLMetadataDocument": metadata(), "AddPrivateKey": key}),
+        ("UpdateSAMLProvider", {"SAMLProviderArn": arn, "AddPrivateKey": key}),
+        ("UpdateSAMLProvider", {"SAMLProviderArn": arn, "AddPrivateKey": key}),
+        ("UpdateSAMLProvider", {"SAMLProviderArn": arn, "AddPrivateKey": key[:-60]}),
+        ("GetSAMLProvider", {"SAMLProviderArn": arn}),
+    ):
+        answer = house.call(action, **parameters)
+        for secret in (word, other, "shortshort", *key.split("\n")[1:-2]):
+            assert secret.encode() not in answer.body
+
+    assert created["requestParameters"] == {"userName": "admin", "password": HIDDEN}
+    assert created["responseElements"]["loginProfile"]["userName"] == "admin"
+    assert created["eventName"] == "CreateLoginProfile"
+    written = json.dumps(house.records)
+    for secret in (word, other, "shortshort", *key.split("\n")[1:-2]):
+        assert secret not in written
+    assert reasons(house.records[-10:]) == [
+        "login-profile.exists",
+        None,
+        "password.wrong",
+        None,
+        "constraint",
+        None,
+        None,
+        "quota.PrivateKeysPerSAMLProvider",
+        "saml-key.malformed",
+        None,
+    ]
 
 
 @pytest.mark.parametrize(

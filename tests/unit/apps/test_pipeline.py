@@ -9,10 +9,11 @@ import pytest
 
 from tabard.actions.desk import Action
 from tabard.adapters.stores.memory import MemoryStore
-from tabard.apps.pipeline import require_allowed, table
+from tabard.apps.pipeline import table
 from tabard.faults import Denied
 from tabard.ports.store import Changes, Records, StoreUnavailable
 from tabard.services.ask import Ask
+from tabard.trust.evaluate import require_allowed
 from tests.houses import code_of, form, in_process_house, message_of, reasons, request
 
 
@@ -54,7 +55,7 @@ def test_every_action_of_the_tables_has_a_row() -> None:
     rows = table()
 
     assert len(rows) >= 100
-    assert {service for service, _ in rows} == {"sts", "iam"}
+    assert {service for service, _ in rows} == {"sts", "iam", "organizations"}
     assert all(row.action.name == name for (_, name), row in rows.items())
 
 
@@ -182,15 +183,15 @@ def test_what_we_know_of_the_caller_stands_over_what_an_action_adds() -> None:
         )
 
         with pytest.raises(Denied):
-            require_allowed(who, ask)
+            require_allowed(who.standing, [ask], who.context, who.own_resource_keys)
 
 
 def test_an_operation_without_a_row_is_named_and_does_nothing() -> None:
     with in_process_house() as house:
-        answer = house.call("UpdateAccountPasswordPolicy")
+        answer = house.call("ListServerCertificates")
 
     assert (answer.status, code_of(answer)) == (400, "UnsupportedOperation")
-    assert message_of(answer).startswith("UpdateAccountPasswordPolicy is not implemented by Tabard yet")
+    assert message_of(answer).startswith("ListServerCertificates is not implemented by Tabard yet")
 
 
 def test_the_last_uses_are_written_when_the_worker_ends() -> None:

@@ -15,6 +15,14 @@ NAMES = [
 ]
 
 
+def test_policies_of_service_linked_roles_are_found_by_arn_and_listed_nowhere():
+    arn = "arn:aws:iam::aws:policy/aws-service-role/AmazonECSServiceRolePolicy"
+    policy = aws_managed_policy(arn)
+    assert policy is not None
+    assert (policy.arn, policy.path) == (arn, "/aws-service-role/")
+    assert arn not in AWS_MANAGED
+
+
 def test_they_are_found_under_the_arns_that_aws_gives_them_in_the_order_of_the_name():
     assert list(AWS_MANAGED) == [f"arn:aws:iam::aws:policy/{name}" for name in NAMES]
 

@@ -5,7 +5,7 @@ from tabard.policy.decide import AccessRequest, Layer, Layers, Outcome, Statemen
 from tabard.policy.document import Effect, Kind
 from tabard.policy.principals import PrincipalMatch
 
-from .vectors import cases, compiled, principals
+from .vectors import cases, compiled, layers_of, principals
 
 DECISIONS = cases("policy/decisions.json")
 PEOPLE = principals()
@@ -19,12 +19,7 @@ def ask(who, *, account="111122223333", action="s3:GetObject", resource="arn:aws
 
 @pytest.mark.parametrize("case", DECISIONS, ids=[case["name"] for case in DECISIONS])
 def test_the_layers_combine_as_the_table_says(case):
-    sets = {
-        layer: compiled(document, Kind.RESOURCE if layer == "resource" else Kind.INLINE)
-        for layer, document in case["layers"].items()
-    }
-    layers = Layers(**sets, resource_must_allow=case["resource_must_allow"])
-    decision = decide(ask(case["principal"], account=case["resource_account"]), layers)
+    decision = decide(ask(case["principal"], account=case["resource_account"]), layers_of(case))
     assert (decision.outcome, decision.layer, decision.error) == (case["expected"], case["layer"], None)
 
 

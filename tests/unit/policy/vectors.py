@@ -7,6 +7,7 @@ from typing import Any
 
 from tabard.policy.compile import PolicySet, compile_policies
 from tabard.policy.context import Value, context_of
+from tabard.policy.decide import Layers
 from tabard.policy.document import Kind
 from tabard.policy.parse import parse_policy
 from tabard.policy.principal import Principal, PrincipalKind
@@ -29,6 +30,21 @@ def compiled(
 ) -> PolicySet:
     text = document if isinstance(document, str) else json.dumps(document)
     return compile_policies([(name, parse_policy(text, kind))], bindings or {})
+
+
+NAMING = {"resource", "resource_control", "endpoint"}
+"""The layers whose documents name principals."""
+
+
+def layers_of(case: Mapping[str, Any]) -> Layers:
+    """The layers of a case of `policy/decisions.json`; those of an organisation are lists, one document a level."""
+
+    def policies(layer: str, found: Any) -> PolicySet | tuple[PolicySet, ...]:
+        kind = Kind.RESOURCE if layer in NAMING else Kind.INLINE
+        return tuple(compiled(each, kind) for each in found) if isinstance(found, list) else compiled(found, kind)
+
+    sets: dict[str, Any] = {layer: policies(layer, found) for layer, found in case["layers"].items()}
+    return Layers(**sets, resource_must_allow=case["resource_must_allow"])
 
 
 def context(pairs: Mapping[str, Any]) -> dict[str, Value]:

@@ -1,15 +1,16 @@
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from tabard.faults import Denied
 from tabard.policy.compile import PolicySet, compile_policies
 from tabard.policy.context import Context
 from tabard.policy.document import Kind
 from tabard.policy.parse import parse_policy
 from tabard.policy.principal import Principal
-from tabard.trust.evaluate import refused, require_trust
+from tabard.services.ask import Ask
+from tabard.trust.evaluate import AccessDenied, require_allowed, require_trust
 from tabard.trust.standing import Standing
 from tests.worlds import ACCOUNT, OTHER_ACCOUNT, World
 
@@ -36,17 +37,22 @@ def allowing(actions: list[str] | str, **more: Any) -> PolicySet:
     return policies(Kind.INLINE, {"Effect": "Allow", "Action": actions, "Resource": "*", **more})
 
 
-def missing(standing: Standing, trust: PolicySet, actions: list[str], context: Context | None = None) -> str | None:
+def missing(
+    standing: Standing, trust: PolicySet | None, actions: list[str], context: Context | None = None
+) -> str | None:
     """The action that is refused, or None."""
 
     try:
         require_trust(
             standing, actions=actions, role_arn=ROLE, role_account=ACCOUNT, trust=trust, context=context or {}
         )
-    except Denied as fault:
-        action = fault.public.split(" perform: ")[1].split(" ")[0]
-        expected = refused(standing, action=action, resource=ROLE)
-        return action if (fault.public, fault.reason) == (expected.public, "trust.denied") else fault.public
+    except AccessDenied as fault:
+        *allowed, denied = fault.evaluations
+        assert all(evaluation.decision.allowed for evaluation in allowed)
+        assert not denied.decision.allowed
+        action = denied.request.action
+        expected = f"User: {standing.principal.arn} is not authorized to perform: {action} on resource: {ROLE}"
+        return action if (fault.public, fault.reason) == (expected, "trust.denied") else fault.public
     return None
 
 
@@ -83,6 +89,7 @@ def test_without_a_trust_policy_nobody_gets_in() -> None:
     standing = Standing(principal=alice(), identity=allowing("*"))
 
     assert missing(standing, compile_policies(()), ["sts:AssumeRole"]) == "sts:AssumeRole"
+    assert missing(standing, None, ["sts:AssumeRole"]) == "sts:AssumeRole"
 
 
 def test_conditions_see_the_context() -> None:
@@ -103,15 +110,61 @@ def test_a_session_policy_and_a_boundary_bind_where_the_account_decides() -> Non
         assert missing(enough, trust, ["sts:AssumeRole"]) is None
 
 
-def test_the_refusal_says_who_what_and_where_and_not_why() -> None:
-    principal = alice()
-    fault = refused(Standing(principal=principal), action="sts:TagSession", resource=ROLE)
+def test_t03_the_role_s_organisation_and_the_caller_s_bind_both() -> None:
+    standing = Standing(principal=alice())
+    trust = trusting(standing.principal.arn, "sts:AssumeRole")
+    everything = policies(Kind.RESOURCE, {"Effect": "Allow", "Principal": "*", "Action": "*", "Resource": "*"})
+    nothing = policies(Kind.RESOURCE, {"Effect": "Deny", "Principal": "*", "Action": "sts:*", "Resource": "*"})
 
-    assert fault.public == (f"User: {principal.arn} is not authorized to perform: sts:TagSession on resource: {ROLE}")
+    def may(standing: Standing, resource_control: tuple[PolicySet, ...] | None) -> bool:
+        try:
+            require_trust(
+                standing,
+                actions=["sts:AssumeRole"],
+                role_arn=ROLE,
+                role_account=ACCOUNT,
+                trust=trust,
+                context={},
+                resource_control=resource_control,
+            )
+        except AccessDenied:
+            return False
+        return True
+
+    assert may(standing, (everything,))
+    assert not may(standing, (everything, nothing))
+    assert may(replace(standing, service_control=(allowing("*"),)), None)
+    assert not may(replace(standing, service_control=(allowing("iam:*"),)), None)
 
 
-def test_the_refusal_keeps_the_decision_for_operators_only() -> None:
-    fault = refused(Standing(principal=alice()), action="sts:AssumeRole", resource=ROLE, detail={"decision": 1})
+def test_the_first_question_that_is_answered_no_is_the_last_one_asked() -> None:
+    standing = Standing(principal=alice(), identity=allowing(["iam:GetUser", "iam:TagUser"]))
+    asks = [
+        Ask(action=f"iam:{name}", resource="*", resource_account=ACCOUNT)
+        for name in ("GetUser", "DeleteUser", "TagUser")
+    ]
 
-    assert fault.detail == {"decision": 1}
-    assert "decision" not in fault.public
+    require_allowed(standing, [asks[0], asks[2]], {}, {})
+    with pytest.raises(AccessDenied) as caught:
+        require_allowed(standing, asks, {}, {})
+    assert [each.request.action for each in caught.value.evaluations] == ["iam:GetUser", "iam:DeleteUser"]
+    assert caught.value.public.endswith(
+        "iam:DeleteUser on resource: * because no identity-based policy allows the iam:DeleteUser action"
+    )
+
+
+def test_p06_what_an_action_adds_never_stands_over_what_is_known_of_the_caller() -> None:
+    condition = {"StringEquals": {"aws:PrincipalAccount": OTHER_ACCOUNT}}
+    standing = Standing(principal=alice(), identity=allowing("iam:GetUser", Condition=condition))
+    lying = Ask(
+        action="iam:GetUser",
+        resource="*",
+        resource_account=ACCOUNT,
+        context={"aws:principalaccount": OTHER_ACCOUNT, "aws:resourceaccount": OTHER_ACCOUNT},
+    )
+
+    with pytest.raises(AccessDenied) as caught:
+        require_allowed(standing, [lying], {"aws:principalaccount": ACCOUNT}, {})
+    context = caught.value.evaluations[0].request.context
+    assert (context["aws:principalaccount"], context["aws:resourceaccount"]) == (ACCOUNT, ACCOUNT)
+    require_allowed(standing, [lying], {"aws:principalaccount": OTHER_ACCOUNT}, {})

@@ -1,16 +1,15 @@
-"""Credentials of users that Tabard does not offer: passwords, SSH keys, signing certificates, service credentials.
+"""Credentials of users that Tabard does not offer: SSH keys, signing certificates, service credentials.
 
-A tool that deletes a user (Terraform's `force_destroy`) first lists or deletes all of them; there are none, but the
-user must exist.
+A tool that deletes a user (Terraform's `force_destroy`) first lists all of them; there are none, but the user must
+exist.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, NoReturn
+from typing import ClassVar
 
 from tabard.actions.desk import Action, Desk
 from tabard.actions.identities import ask_user, user_or_caller
-from tabard.faults import NoSuchEntity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,46 +97,7 @@ def list_service_specific_credentials(
     return ListServiceSpecificCredentialsResponse()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginProfileRequest:
-    user_name: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoginProfile:
-    user_name: str
-    create_date: datetime
-    password_reset_required: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GetLoginProfileResponse:
-    login_profile: LoginProfile
-
-
-def no_login_profile(request: LoginProfileRequest, desk: Desk) -> NoReturn:
-    """There is never one to get or to delete."""
-    user = user_or_caller(desk, request.user_name)
-    raise NoSuchEntity(f"Login Profile for User {user.name} cannot be found.")
-
-
 ACTIONS: tuple[Action, ...] = (
-    Action(
-        name="GetLoginProfile",
-        request=LoginProfileRequest,
-        response=GetLoginProfileResponse,
-        ask=ask_user("GetLoginProfile"),
-        handle=no_login_profile,
-        writes=False,
-    ),
-    Action(
-        name="DeleteLoginProfile",
-        request=LoginProfileRequest,
-        response=None,
-        ask=ask_user("DeleteLoginProfile"),
-        handle=no_login_profile,
-        writes=False,
-    ),
     Action(
         name="ListSSHPublicKeys",
         request=UserExtrasRequest,

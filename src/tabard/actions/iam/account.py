@@ -1,18 +1,19 @@
-"""The account as a whole: its summary, and its aliases, of which it has none.
+"""The account as a whole: its summary, and which session tokens it prefers.
 
 Counts are real. Quotas on how much one entity may hold are enforced; those on how many entities an account may
 hold are AWS's default numbers, told because clients read them, and not enforced (`directory/quotas.py`). What
-Tabard does not keep (server and signing certificates, passwords, identity providers) is counted as none.
+Tabard does not keep (server and signing certificates, a password of root) is counted as none.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
 
 from tabard.actions.desk import Action, Desk
-from tabard.actions.identities import question
-from tabard.actions.paging import page_of, walk
+from tabard.actions.identities import ask_account
+from tabard.actions.paging import walk
 from tabard.directory import quotas
 from tabard.names.tags import fold
-from tabard.services.ask import Ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +50,8 @@ def _counts(desk: Desk) -> dict[str, int]:
         "AccountPasswordPresent": 0,
         "AccountSigningCertificatesPresent": 0,
         "ServerCertificates": 0,
-        "Providers": 0,
+        "Providers": records.saml_providers.count(account) + records.oidc_providers.count(account),
+        "GlobalEndpointTokenVersion": records.settings.get(account).global_endpoint_token_version,
     }
 
 
@@ -73,35 +75,22 @@ _QUOTAS = {
     "AccessKeysPerUserQuota": quotas.ACCESS_KEYS_PER_USER,
     "SigningCertificatesPerUserQuota": 2,
     "ServerCertificatesQuota": 20,
-    "GlobalEndpointTokenVersion": 1,
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListAccountAliasesRequest:
-    marker: str | None = None
-    max_items: int | None = None
+@dataclass(frozen=True, slots=True)
+class SetSecurityTokenServicePreferencesRequest:
+    global_endpoint_token_version: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ListAccountAliasesResponse:
-    account_aliases: tuple[str, ...]
-    is_truncated: bool
-    marker: str | None = None
+def set_security_token_service_preferences(request: SetSecurityTokenServicePreferencesRequest, desk: Desk) -> None:
+    """Kept and told by GetAccountSummary; session tokens are of one kind and good everywhere."""
+    version = _TOKEN_VERSIONS[request.global_endpoint_token_version]
+    settings = desk.records.settings.get(desk.account)
+    desk.records.settings.put(replace(settings, global_endpoint_token_version=version))
 
 
-def list_account_aliases(request: ListAccountAliasesRequest, _desk: Desk) -> ListAccountAliasesResponse:
-    aliases: tuple[str, ...] = ()
-    found = page_of("ListAccountAliases", aliases, marker=request.marker, max_items=request.max_items, key=str)
-    return ListAccountAliasesResponse(account_aliases=found.items, is_truncated=found.is_truncated)
-
-
-def _ask_summary(_request: GetAccountSummaryRequest, desk: Desk) -> tuple[Ask, ...]:
-    return (question("GetAccountSummary", desk, "*"),)
-
-
-def _ask_aliases(_request: ListAccountAliasesRequest, desk: Desk) -> tuple[Ask, ...]:
-    return (question("ListAccountAliases", desk, "*"),)
+_TOKEN_VERSIONS: Final[Mapping[str, int]] = {"v1Token": 1, "v2Token": 2}
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -109,16 +98,16 @@ ACTIONS: tuple[Action, ...] = (
         name="GetAccountSummary",
         request=GetAccountSummaryRequest,
         response=GetAccountSummaryResponse,
-        ask=_ask_summary,
+        ask=ask_account("GetAccountSummary"),
         handle=get_account_summary,
         writes=False,
     ),
     Action(
-        name="ListAccountAliases",
-        request=ListAccountAliasesRequest,
-        response=ListAccountAliasesResponse,
-        ask=_ask_aliases,
-        handle=list_account_aliases,
-        writes=False,
+        name="SetSecurityTokenServicePreferences",
+        request=SetSecurityTokenServicePreferencesRequest,
+        response=None,
+        ask=ask_account("SetSecurityTokenServicePreferences"),
+        handle=set_security_token_service_preferences,
+        writes=True,
     ),
 )

@@ -5,15 +5,23 @@ pass the role too (IAM User Guide, "Granting a user permissions to pass a role t
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from tabard.actions.desk import Action, Desk
-from tabard.actions.iam_shapes import RoleShape, Tag, TagPage, role_shape, tag_pairs, tag_shapes
+from tabard.actions.iam_shapes import (
+    InstanceProfileShape,
+    Tag,
+    TagPage,
+    instance_profile_shape,
+    role_shape,
+    tag_pairs,
+    tag_shapes,
+)
 from tabard.actions.identities import (
     AskFor,
     Keys,
     ask_list,
     ask_role,
+    modifiable_role,
     question,
     requested_tag_keys,
     requested_tags,
@@ -32,19 +40,6 @@ from tabard.names import ids
 from tabard.names.arn import iam_arn
 from tabard.names.tags import fold
 from tabard.services.ask import Ask
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceProfileShape:
-    """The model's `InstanceProfile`. Tags are shown by GetInstanceProfile alone."""
-
-    path: str
-    instance_profile_name: str
-    instance_profile_id: str
-    arn: str
-    create_date: datetime
-    roles: tuple[RoleShape, ...]
-    tags: tuple[Tag, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +162,7 @@ def list_instance_profiles_for_role(request: ListInstanceProfilesForRoleRequest,
 
 def add_role_to_instance_profile(request: ProfileRoleRequest, desk: Desk) -> None:
     profile = _profile(desk, request.instance_profile_name)
-    role = role_named(desk, request.role_name)
+    role = modifiable_role(desk, request.role_name)
     held = 0 if profile.role_id is None else 1
     require_quota("InstanceSessionsPerInstanceProfile", held + 1, quotas.ROLES_PER_INSTANCE_PROFILE)
     desk.records.instance_profiles.put(replace(profile, role_id=role.id))
@@ -233,14 +228,9 @@ def _profile(desk: Desk, name: str) -> InstanceProfile:
 
 def _shape(desk: Desk, profile: InstanceProfile) -> InstanceProfileShape:
     role = desk.records.roles.get_by_id(profile.role_id) if profile.role_id is not None else None
-    return InstanceProfileShape(
-        path=profile.path,
-        instance_profile_name=profile.name,
-        instance_profile_id=profile.id,
-        arn=profile.arn,
-        create_date=profile.created,
-        roles=() if role is None else (role_shape(role, shown_trust_policy(desk.records, role), duration=False),),
-    )
+    if role is None:
+        return instance_profile_shape(profile, None)
+    return instance_profile_shape(profile, role_shape(role, shown_trust_policy(desk.records, role), duration=False))
 
 
 def _ask_create(request: CreateInstanceProfileRequest, desk: Desk) -> tuple[Ask, ...]:

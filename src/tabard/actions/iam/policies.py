@@ -76,7 +76,7 @@ class CreatePolicyRequest:
 
 def create_policy(request: CreatePolicyRequest, desk: Desk) -> PolicyResponse:
     tags = tags_from(tag_pairs(request.tags), duplicate=POLICY_DUPLICATE_TAG)
-    require_document(request.policy_document)
+    require_document(desk, request.policy_document)
     if desk.records.policies.get(desk.account, request.policy_name) is not None:
         raise EntityAlreadyExists(
             f"A policy called {request.policy_name} already exists. Duplicate names are not allowed.",

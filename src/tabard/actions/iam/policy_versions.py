@@ -5,10 +5,10 @@ default, and only the default decides (IAM User Guide, "Versioning IAM policies"
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from tabard.actions.desk import Action, Desk
+from tabard.actions.iam_shapes import PolicyVersionShape, policy_version_shape
 from tabard.actions.managed_policies import (
     PolicyPageRequest,
     ask_policy,
@@ -24,16 +24,6 @@ from tabard.directory.entities import ManagedPolicy, PolicyVersion
 from tabard.faults import DeleteConflict, LimitExceeded
 
 _NO_VERSION_BEYOND: Final = 10**9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyVersionShape:
-    """The model's `PolicyVersion`. The document is shown by GetPolicyVersion alone."""
-
-    version_id: str
-    is_default_version: bool
-    create_date: datetime
-    document: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +57,7 @@ class ListPolicyVersionsResponse:
 
 def create_policy_version(request: CreatePolicyVersionRequest, desk: Desk) -> VersionResponse:
     policy = own_policy(desk, request.policy_arn, "update policies")
-    require_document(request.policy_document)
+    require_document(desk, request.policy_document)
     if len(policy.versions) >= quotas.VERSIONS_PER_POLICY:
         raise LimitExceeded(
             f"A managed policy can have up to {quotas.VERSIONS_PER_POLICY} versions. Before you create a new "
@@ -84,13 +74,13 @@ def create_policy_version(request: CreatePolicyVersionRequest, desk: Desk) -> Ve
         updated=desk.now,
     )
     desk.records.policies.put(changed)
-    return VersionResponse(policy_version=_version_shape(changed, version))
+    return VersionResponse(policy_version=policy_version_shape(changed, version))
 
 
 def get_policy_version(request: VersionRequest, desk: Desk) -> VersionResponse:
     policy = attachable_policy(desk, request.policy_arn, named=f"{request.policy_arn} version {request.version_id}")
     version = _version(policy, request)
-    shape = _version_shape(policy, version)
+    shape = policy_version_shape(policy, version)
     return VersionResponse(policy_version=replace(shape, document=version.document))
 
 
@@ -98,7 +88,7 @@ def list_policy_versions(request: PolicyPageRequest, desk: Desk) -> ListPolicyVe
     policy = existing_policy(desk, request.policy_arn)
     found = page_of(
         "ListPolicyVersions",
-        tuple(_version_shape(policy, version) for version in reversed(policy.versions)),
+        tuple(policy_version_shape(policy, version) for version in reversed(policy.versions)),
         marker=request.marker,
         max_items=request.max_items,
         key=_newest_first,
@@ -129,14 +119,6 @@ def _version(policy: ManagedPolicy, request: VersionRequest) -> PolicyVersion:
     if version is None:
         raise not_attachable(f"{request.policy_arn} version {request.version_id}")
     return version
-
-
-def _version_shape(policy: ManagedPolicy, version: PolicyVersion) -> PolicyVersionShape:
-    return PolicyVersionShape(
-        version_id=version.id,
-        is_default_version=version.id == policy.default_version_id,
-        create_date=version.created,
-    )
 
 
 ACTIONS: tuple[Action, ...] = (

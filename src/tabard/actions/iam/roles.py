@@ -81,7 +81,7 @@ def create_role(request: CreateRoleRequest, desk: Desk) -> RoleResponse:
         id=desk.new_id(ids.ROLE, desk.records.roles.get_by_id),
         created=desk.now,
         assume_role_policy_document=request.assume_role_policy_document,
-        principal_ids=bind_trust_policy(desk.records, request.assume_role_policy_document),
+        principal_ids=bind_trust_policy(desk, request.assume_role_policy_document),
         path=path,
         description=request.description,
         max_session_duration=_maximum(request.max_session_duration),
@@ -184,7 +184,7 @@ def update_assume_role_policy(request: UpdateAssumeRolePolicyRequest, desk: Desk
         replace(
             role,
             assume_role_policy_document=request.policy_document,
-            principal_ids=bind_trust_policy(desk.records, request.policy_document),
+            principal_ids=bind_trust_policy(desk, request.policy_document),
         )
     )
 

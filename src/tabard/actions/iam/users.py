@@ -1,7 +1,7 @@
 """IAM users: the record, its tags and its permissions boundary.
 
-A user's unique id stays through renames, and with it keys, groups and policies; only the ARN changes (IAM User
-Guide, "Renaming an IAM user"). Deletion does not cascade. Policies of users are in `user_policies.py`.
+A user's unique id stays through renames, and with it keys, password, groups and policies; only the ARN changes (IAM
+User Guide, "Renaming an IAM user"). Deletion does not cascade. Policies of users are in `user_policies.py`.
 """
 
 from collections.abc import Iterator
@@ -166,6 +166,8 @@ def _ask_update_user(request: UpdateUserRequest, desk: Desk) -> tuple[Ask, ...]:
 
 def delete_user(request: UserName, desk: Desk) -> None:
     user = user_named(desk, request.user_name)
+    if desk.records.login_profiles.get(user.id) is not None:
+        raise DeleteConflict("Cannot delete entity, must delete login profile first.", reason="in-use.login-profile")
     if desk.records.access_keys.of(user.id):
         raise DeleteConflict("Cannot delete entity, must delete access keys first.", reason="in-use.access-keys")
     if desk.records.mfa_devices.of(user.id):
@@ -269,13 +271,13 @@ def _groups_of(user: User, desk: Desk) -> Iterator[Group]:
 
 
 def _root_shape(desk: Desk) -> UserShape:
-    """Root asks who it is: the account, by its name."""
+    """Root asks who it is: the account, by its alias or else its name."""
     account = desk.records.accounts.get(desk.account)
     if account is None:
         raise LookupError(f"account {desk.account} is not in the store")
     return UserShape(
         path="/",
-        user_name=account.name,
+        user_name=desk.records.settings.get(desk.account).alias or account.name,
         user_id=account.id,
         arn=root_arn(account.id),
         create_date=account.created,

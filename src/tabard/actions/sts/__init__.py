@@ -5,6 +5,7 @@ from typing import Final
 from tabard.actions.authenticated import Authorization, STSAction
 from tabard.actions.sts import (
     assume_role,
+    decode_authorization_message,
     get_access_key_info,
     get_caller_identity,
     get_federation_token,
@@ -18,6 +19,13 @@ ACTIONS: Final = (
         response=assume_role.Response,
         authorization=Authorization.TRUST_POLICY,
         handle=assume_role.handle,
+    ),
+    STSAction(
+        name="DecodeAuthorizationMessage",
+        request=decode_authorization_message.Request,
+        response=decode_authorization_message.Response,
+        authorization=decode_authorization_message.ask,
+        handle=decode_authorization_message.handle,
     ),
     STSAction(
         name="GetAccessKeyInfo",

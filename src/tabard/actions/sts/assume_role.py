@@ -30,7 +30,7 @@ from tabard.names.arn import ARN, assumed_role_arn, parse_arn
 from tabard.policy.context import Context, Value
 from tabard.policy.document import Policy
 from tabard.policy.principal import PrincipalKind
-from tabard.ports.identities import Identities, RoleEntry
+from tabard.ports.identities import Identities, OrganizationEntry, RoleEntry
 from tabard.ports.mint import Mint
 from tabard.ports.second_factor import INCOMPLETE, UNKNOWN_DEVICE, MultiFactorAuthFailed, SecondFactor
 from tabard.ports.world import Entropy
@@ -44,8 +44,8 @@ from tabard.sessions.rules import (
     session_tags,
     source_identity,
 )
-from tabard.trust.context import role_session_keys
-from tabard.trust.evaluate import refused, require_trust
+from tabard.trust.context import organization_keys, role_session_keys
+from tabard.trust.evaluate import require_trust
 
 
 class ProvidedContext(msgspec.Struct, frozen=True, kw_only=True):
@@ -111,7 +111,9 @@ async def handle(request: Request, who: Authenticated, needs: Needs) -> Response
     policies = await needs.identities.managed_policies(arn.account, arns[:MAXIMUM_POLICY_ARNS]) if arns else ()
     proven_now = await _second_factor(request, who, needs)
 
-    grant = judge(request, who, role, policies=policies, second_factor=proven_now)
+    organization = await needs.identities.organization(arn.account)
+
+    grant = judge(request, who, role, organization, policies=policies, second_factor=proven_now)
 
     key_id, secret = new_credentials(grant.role.role.account, entropy=needs.entropy)
     # A role session never carries a second factor on (IAM User Guide, "Secure API access with MFA": credentials
@@ -151,11 +153,12 @@ def judge(
     request: Request,
     who: Authenticated,
     role: RoleEntry | None,
+    organization: OrganizationEntry | None,
     *,
     policies: tuple[tuple[str, Policy], ...],
     second_factor: bool,
 ) -> Grant:
-    """Everything that makes AssumeRole what it is, without touching the world.
+    """Everything that makes AssumeRole what it is, without touching the world. `organization` is the role's account's.
 
     Raises:
         ConstraintViolated, InvalidParameterValue, MalformedPolicy, PackedPolicyTooLarge: the parameters.
@@ -176,31 +179,36 @@ def judge(
 
     if who.caller.principal.kind is PrincipalKind.ROOT:
         raise Denied("Roles may not be assumed by root accounts.", reason="trust.root")
-    if who.caller.principal.kind is PrincipalKind.FEDERATED_USER or role is None:
-        # A federated user may call nothing of STS but GetCallerIdentity (IAM User Guide, "Comparing the AWS STS
-        # API operations"). Both cases get the words of any other refusal.
-        raise refused(who.standing, action=actions[0], resource=request.role_arn)
-
+    # A federated user may call nothing of STS but GetCallerIdentity (IAM User Guide, "Comparing the AWS STS API
+    # operations"), and a role that is not there lets nobody in: both get the words of any other refusal.
+    account = parse_role_arn(request.role_arn).account
+    is_federated = who.caller.principal.kind is PrincipalKind.FEDERATED_USER
     require_trust(
         who.standing,
         actions=actions,
-        role_arn=role.role.arn,
-        role_account=role.role.account,
-        trust=role.trust,
+        role_arn=request.role_arn,
+        role_account=account,
+        trust=None if role is None or is_federated else role.trust,
         context=_context(
             who,
             second_factor=second_factor,
-            keys=role_session_keys(
-                role_session_name=request.role_session_name,
-                requested_tags=dict(requested),
-                inherited_tags=inherited,
-                transitive_tag_keys=request.transitive_tag_keys,
-                source_identity=identity,
-                external_id=request.external_id,
-                role_tags=role.role.tags,
-            ),
+            keys={
+                **role_session_keys(
+                    role_session_name=request.role_session_name,
+                    requested_tags=dict(requested),
+                    inherited_tags=inherited,
+                    transitive_tag_keys=request.transitive_tag_keys,
+                    source_identity=identity,
+                    external_id=request.external_id,
+                    role_tags=role.role.tags if role is not None else {},
+                ),
+                **_account_keys(account, organization),
+            },
         ),
+        resource_control=organization.resource_control if organization is not None else None,
     )
+    if role is None:
+        raise LookupError("a role that is not there was let through")
     require_attachable(arns, policies)
     lasts = role_session_duration(
         duration(request.duration_seconds),
@@ -249,6 +257,14 @@ def _inherited_tags(claims: SessionClaims | None) -> dict[str, str]:
     if claims is None or not claims.transitive_tag_keys:
         return {}
     return {key: claims.tags[key] for key in claims.transitive_tag_keys if key in claims.tags}
+
+
+def _account_keys(account: str, organization: OrganizationEntry | None) -> dict[str, Value]:
+    """The keys that say whose the role is."""
+    keys: dict[str, Value] = {"aws:resourceaccount": account}
+    if organization is not None:
+        keys.update(organization_keys("resource", organization.organization_id, organization.path))
+    return keys
 
 
 def _context(who: Authenticated, *, second_factor: bool, keys: dict[str, Value]) -> Context:

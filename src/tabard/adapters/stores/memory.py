@@ -8,16 +8,19 @@ Lists scan, and the first write to a table copies it; it is meant for some thous
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Generic, TypeVar, cast
 
 from tabard.adapters.stores.derived import (
     ATTACHABLE,
     KINDS,
     LOG_LENGTH,
+    TARGETS,
     Entity,
     Identity,
     Named,
     attachment_order,
+    attachment_scope_of,
     attachments_of,
     change_of,
     enabling_order,
@@ -28,18 +31,29 @@ from tabard.adapters.stores.derived import (
     scope_of,
 )
 from tabard.adapters.stores.turns import Turns
+from tabard.directory.denials import Denial
 from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
     Account,
+    AccountSettings,
     Attachment,
     EntityKind,
     Group,
     InstanceProfile,
     KeyPurpose,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    PolicyTarget,
     Role,
+    RoleDeletion,
+    SAMLProvider,
     SealingKey,
     Stack,
     User,
@@ -88,6 +102,7 @@ class _State:
     revision: int
     tables: Mapping[EntityKind, _Rows]
     uses: Mapping[str, AccessKeyUse]
+    denials: Mapping[str, Denial]
     last_sealing_key: int
     log: tuple[tuple[int, Change], ...]
     forgotten: int
@@ -95,7 +110,7 @@ class _State:
 
 
 _NO_ROWS = _Rows({}, {})
-_EMPTY = _State(revision=0, tables={}, uses={}, last_sealing_key=0, log=(), forgotten=0)
+_EMPTY = _State(revision=0, tables={}, uses={}, denials={}, last_sealing_key=0, log=(), forgotten=0)
 
 
 class MemoryStore:
@@ -139,6 +154,7 @@ class _Transaction:
         self._copies: dict[EntityKind, _Rows] = {}
         self._changes: list[Change] = []
         self.uses = dict(state.uses) if writes else state.uses
+        self.kept_denials = dict(state.denials) if writes else state.denials
         self.last_sealing_key = state.last_sealing_key
         self.accounts = _Accounts(self, Account)
         self.users = _Users(self, User)
@@ -148,8 +164,18 @@ class _Transaction:
         self.instance_profiles = _InstanceProfiles(self, InstanceProfile)
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
+        self.settings = _AccountsSettings(self, AccountSettings)
+        self.login_profiles = _LoginProfiles(self, LoginProfile)
+        self.saml_providers = _SAMLProviders(self, SAMLProvider)
+        self.oidc_providers = _OIDCProviders(self, OIDCProvider)
+        self.role_deletions = _RoleDeletions(self, RoleDeletion)
         self.sealing_keys = _SealingKeys(self, SealingKey)
         self.stacks = _Stacks(self, Stack)
+        self.denials = _Denials(self)
+        self.organizations = _Organizations(self, Organization)
+        self.organizational_units = _OrganizationalUnits(self, OrganizationalUnit)
+        self.organization_accounts = _OrganizationAccounts(self, OrganizationAccount)
+        self.organization_policies = _OrganizationPolicies(self, OrganizationPolicy)
 
     def rows(self, kind: EntityKind) -> _Rows:
         return self._copies.get(kind) or self._began.tables.get(kind) or _NO_ROWS
@@ -178,6 +204,7 @@ class _Transaction:
             revision=revision,
             tables={**began.tables, **self._copies},
             uses=self.uses,
+            denials=self.kept_denials,
             last_sealing_key=self.last_sealing_key,
             log=log[-LOG_LENGTH:],
             forgotten=dropped[-1][0] if dropped else began.forgotten,
@@ -315,6 +342,78 @@ class _MFADevices(_Table[MFADevice]):
         self._delete(device)
 
 
+class _AccountsSettings(_Table[AccountSettings]):
+    def get(self, account: str, /) -> AccountSettings:
+        return self._of_key(account) or AccountSettings(account=account)
+
+    def by_alias(self, alias: str, /) -> AccountSettings | None:
+        return self._of_name("", alias)
+
+    def put(self, settings: AccountSettings, /) -> None:
+        self._put(settings)
+
+
+class _LoginProfiles(_Table[LoginProfile]):
+    def get(self, user_id: str, /) -> LoginProfile | None:
+        return self._of_key(user_id)
+
+    def put(self, profile: LoginProfile, /) -> None:
+        self._put(profile)
+
+    def delete(self, profile: LoginProfile, /) -> None:
+        self._delete(profile)
+
+
+class _SAMLProviders(_Table[SAMLProvider]):
+    def get(self, arn: str, /) -> SAMLProvider | None:
+        return self._of_key(arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[SAMLProvider]:
+        return _page((provider for provider in self._all() if provider.account == account), after, limit)
+
+    def count(self, account: str) -> int:
+        return sum(provider.account == account for provider in self._all())
+
+    def put(self, provider: SAMLProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: SAMLProvider, /) -> None:
+        self._delete(provider)
+
+
+class _OIDCProviders(_Table[OIDCProvider]):
+    def get(self, arn: str, /) -> OIDCProvider | None:
+        return self._of_key(arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[OIDCProvider]:
+        found = (provider for provider in self._all() if provider.account == account and provider.url > after)
+        return sorted(found, key=lambda provider: provider.url)[:limit]
+
+    def count(self, account: str) -> int:
+        return sum(provider.account == account for provider in self._all())
+
+    def put(self, provider: OIDCProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: OIDCProvider, /) -> None:
+        self._delete(provider)
+
+
+class _RoleDeletions(_Table[RoleDeletion]):
+    def get(self, task_id: str, /) -> RoleDeletion | None:
+        return self._of_key(task_id)
+
+    def of(self, account: str) -> Sequence[RoleDeletion]:
+        found = (deletion for deletion in self._all() if deletion.account == account)
+        return sorted(found, key=lambda deletion: (deletion.created, deletion.task_id))
+
+    def put(self, deletion: RoleDeletion, /) -> None:
+        self._put(deletion)
+
+    def delete(self, deletion: RoleDeletion, /) -> None:
+        self._delete(deletion)
+
+
 class _SealingKeys(_Table[SealingKey]):
     def of(self, purpose: KeyPurpose) -> Sequence[SealingKey]:
         return sorted((key for key in self._all() if key.purpose is purpose), key=lambda key: key.id)
@@ -344,7 +443,120 @@ class _Stacks(_Table[Stack]):
         self._delete(stack)
 
 
-P = TypeVar("P", User, Group, Role, ManagedPolicy, InstanceProfile, MFADevice, Stack)
+
+
+class _Denials:
+    """Denials, by id."""
+
+    def __init__(self, transaction: _Transaction) -> None:
+        self._transaction = transaction
+
+    def get(self, denial_id: str, /) -> Denial | None:
+        return self._transaction.kept_denials.get(denial_id)
+
+    def find(
+        self, *, request_id: str | None = None, access_key_id: str | None = None, limit: int = 20
+    ) -> Sequence[Denial]:
+        def is_wanted(denial: Denial) -> bool:
+            return denial.request_id == request_id if request_id is not None else denial.access_key_id == access_key_id
+
+        return [denial for denial in self._newest_first() if is_wanted(denial)][:limit]
+
+    def put(self, denial: Denial, /) -> None:
+        self._transaction.require_write()
+        self._transaction.kept_denials = {**self._transaction.kept_denials, denial.id: denial}
+
+    def prune(self, account: str, *, before: datetime, keep: int) -> int:
+        self._transaction.require_write()
+        own = [denial for denial in self._newest_first() if denial.account == account]
+        gone = {d.id for place, d in enumerate(own) if place >= keep or d.at < before}
+        kept = self._transaction.kept_denials
+        self._transaction.kept_denials = {key: denial for key, denial in kept.items() if key not in gone}
+        return len(gone)
+
+    def _newest_first(self) -> list[Denial]:
+        return sorted(self._transaction.kept_denials.values(), key=lambda denial: denial.id, reverse=True)
+
+
+class _Organizations(_Table[Organization]):
+    def get(self, organization_id: str, /) -> Organization | None:
+        return self._of_key(organization_id)
+
+    def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Organization]:
+        return sorted((each for each in self._all() if each.id > after), key=lambda each: each.id)[:limit]
+
+    def put(self, organization: Organization, /) -> None:
+        self._put(organization)
+
+    def delete(self, organization: Organization, /) -> None:
+        self._delete(organization)
+
+
+class _OrganizationalUnits(_Table[OrganizationalUnit]):
+    def get(self, unit_id: str, /) -> OrganizationalUnit | None:
+        return self._of_key(unit_id)
+
+    def list(self, parent_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationalUnit]:
+        return _page((unit for unit in self._all() if unit.parent_id == parent_id), after, limit)
+
+    def put(self, unit: OrganizationalUnit, /) -> None:
+        self._put(unit)
+
+    def delete(self, unit: OrganizationalUnit, /) -> None:
+        self._delete(unit)
+
+
+class _OrganizationAccounts(_Table[OrganizationAccount]):
+    def get(self, account_id: str, /) -> OrganizationAccount | None:
+        return self._of_key(account_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationAccount]:
+        found = (each for each in self._all() if each.organization_id == organization_id and each.id > after)
+        return sorted(found, key=lambda account: account.id)[:limit]
+
+    def under(self, parent_id: str) -> Sequence[OrganizationAccount]:
+        return sorted(self._owned_by(parent_id), key=lambda account: account.id)
+
+    def put(self, account: OrganizationAccount, /) -> None:
+        self._put(account)
+
+    def delete(self, account: OrganizationAccount, /) -> None:
+        self._delete(account)
+
+
+class _OrganizationPolicies(_Table[OrganizationPolicy]):
+    def get(self, policy_id: str, /) -> OrganizationPolicy | None:
+        return self._of_key(policy_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationPolicy]:
+        return _page((each for each in self._all() if each.organization_id == organization_id), after, limit)
+
+    def attachments(self, organization_id: str, policy_id: str) -> Sequence[Attachment]:
+        targets = (cast(PolicyTarget, t) for kind in TARGETS for t in self._transaction.rows(kind).by_key.values())
+        ours = (target for target in targets if attachment_scope_of(target) == organization_id)
+        found = [attachment for target in ours for used, attachment in attachments_of(target) if used == policy_id]
+        return sorted(found, key=attachment_order)
+
+    def put(self, policy: OrganizationPolicy, /) -> None:
+        self._put(policy)
+
+    def delete(self, policy: OrganizationPolicy, /) -> None:
+        self._delete(policy)
+
+
+P = TypeVar(
+    "P",
+    User,
+    Group,
+    Role,
+    ManagedPolicy,
+    InstanceProfile,
+    MFADevice,
+    SAMLProvider,
+    OrganizationalUnit,
+    OrganizationPolicy,
+    Stack,
+)
 
 
 def _page(found: Iterator[P], after: str, limit: int) -> list[P]:

@@ -8,6 +8,7 @@ change log is written once, when the transaction ends, under one new revision.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Generic, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from sqlalchemy import (
     delete,
     func,
     insert,
+    or_,
     select,
     union_all,
     update,
@@ -34,30 +36,43 @@ from tabard.adapters.stores.derived import (
     Entity,
     Named,
     attachment_order,
+    attachment_scope_of,
     attachments_of,
     change_of,
+    deflate_denial,
     enabling_order,
     fold,
     folded_name_of,
+    inflate_denial,
     key_of,
     owner_of,
     scope_of,
 )
 from tabard.adapters.stores.schema import SchemaState, prepare_schema, schema_state
-from tabard.adapters.stores.tables import access_key_uses, attachments, changes, entities, memberships, state
+from tabard.adapters.stores.tables import access_key_uses, attachments, changes, denials, entities, memberships, state
 from tabard.adapters.stores.turns import PATIENCE, Turns
+from tabard.directory.denials import Denial
 from tabard.directory.entities import (
     AccessKey,
     AccessKeyUse,
     Account,
+    AccountSettings,
     Attachment,
     EntityKind,
     Group,
     InstanceProfile,
     KeyPurpose,
+    LoginProfile,
     ManagedPolicy,
     MFADevice,
+    OIDCProvider,
+    Organization,
+    OrganizationAccount,
+    OrganizationalUnit,
+    OrganizationPolicy,
     Role,
+    RoleDeletion,
+    SAMLProvider,
     SealingKey,
     Stack,
     User,
@@ -118,6 +133,23 @@ _LAST_USE = select(access_key_uses.c.record).where(access_key_uses.c.key_id == b
 _FORGET_USE = delete(access_key_uses).where(access_key_uses.c.key_id == bindparam("of_key"))
 _RECORD_USE = insert(access_key_uses)
 
+_DENIAL = select(denials.c.record).where(denials.c.id == bindparam("id"))
+_newest_denials = select(denials.c.record).order_by(denials.c.id.desc()).limit(_limit)
+_DENIALS_OF_REQUEST = _newest_denials.where(denials.c.request_id == bindparam("request_id"))
+_DENIALS_OF_KEY = _newest_denials.where(denials.c.access_key_id == bindparam("access_key_id"))
+_KEEP_DENIAL = insert(denials)
+_in_account = denials.c.account == bindparam("of_account")
+_one_too_many = (
+    select(denials.c.id)
+    .where(_in_account)
+    .order_by(denials.c.id.desc())
+    .limit(1)
+    .offset(bindparam("keep", type_=Integer))
+)
+_PRUNE_DENIALS = delete(denials).where(
+    _in_account, or_(denials.c.at < bindparam("before"), denials.c.id <= _one_too_many.scalar_subquery())
+)
+
 _REVISION = select(state.c.revision)
 _STATE = select(state.c.revision, state.c.forgotten)
 _LAST_SEALING_KEY = select(state.c.last_sealing_key)
@@ -140,6 +172,8 @@ _encode = msgspec.json.Encoder().encode
 _DECODERS: Final[Mapping[type[object], msgspec.json.Decoder[Any]]] = {  # Any: the key says what
     stored: msgspec.json.Decoder(stored) for stored in (*KINDS, AccessKeyUse, Attachment)
 }
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 T = TypeVar("T")
 
@@ -258,8 +292,18 @@ class _Transaction:
         self.instance_profiles = _InstanceProfiles(self, InstanceProfile)
         self.access_keys = _AccessKeys(self, AccessKey)
         self.mfa_devices = _MFADevices(self, MFADevice)
+        self.settings = _AccountsSettings(self, AccountSettings)
+        self.login_profiles = _LoginProfiles(self, LoginProfile)
+        self.saml_providers = _SAMLProviders(self, SAMLProvider)
+        self.oidc_providers = _OIDCProviders(self, OIDCProvider)
+        self.role_deletions = _RoleDeletions(self, RoleDeletion)
         self.sealing_keys = _SealingKeys(self, SealingKey)
         self.stacks = _Stacks(self, Stack)
+        self.denials = _Denials(self)
+        self.organizations = _Organizations(self, Organization)
+        self.organizational_units = _OrganizationalUnits(self, OrganizationalUnit)
+        self.organization_accounts = _OrganizationAccounts(self, OrganizationAccount)
+        self.organization_policies = _OrganizationPolicies(self, OrganizationPolicy)
 
     def rows(self, statement: Executable, values: Mapping[str, object]) -> Sequence[Row]:
         """What a query finds. It finds nothing by a text that no database can hold."""
@@ -317,6 +361,9 @@ class _Table(Generic[E]):
 
     def _find_one(self, statement: Executable, **values: object) -> E | None:
         return next(iter(self._find(statement, **values)), None)
+
+    def _count(self, scope: str) -> int:
+        return sum(count for (count,) in self._transaction.rows(_COUNT, {"kind": self._kind, "scope": scope}))
 
     def _put(self, entity: E) -> None:
         transaction = self._transaction
@@ -380,7 +427,7 @@ def _attachment_rows(entity: Entity | None) -> list[dict[str, str]]:
             "entity_id": attachment.id,
             "policy_arn": arn,
             "usage": attachment.usage.value,
-            "account": scope_of(entity),
+            "account": attachment_scope_of(entity),
             "record": _encode(attachment).decode(),
         }
         for arn, attachment in attachments_of(entity)
@@ -409,7 +456,7 @@ class _NamedTable(_Table[Named]):
         return self._find(_PAGE_UNDER, **page, path_prefix=path_prefix, length=len(path_prefix))
 
     def count(self, account: str) -> int:
-        return sum(count for (count,) in self._transaction.rows(_COUNT, {"kind": self._kind, "scope": account}))
+        return self._count(account)
 
     def put(self, entity: Named, /) -> None:
         self._put(entity)
@@ -491,6 +538,76 @@ class _MFADevices(_Table[MFADevice]):
         self._delete(device)
 
 
+class _AccountsSettings(_Table[AccountSettings]):
+    def get(self, account: str, /) -> AccountSettings:
+        return self._find_one(_BY_KEY, id=account) or AccountSettings(account=account)
+
+    def by_alias(self, alias: str, /) -> AccountSettings | None:
+        return self._find_one(_BY_NAME, scope="", folded=fold(alias))
+
+    def put(self, settings: AccountSettings, /) -> None:
+        self._put(settings)
+
+
+class _LoginProfiles(_Table[LoginProfile]):
+    def get(self, user_id: str, /) -> LoginProfile | None:
+        return self._find_one(_BY_KEY, id=user_id)
+
+    def put(self, profile: LoginProfile, /) -> None:
+        self._put(profile)
+
+    def delete(self, profile: LoginProfile, /) -> None:
+        self._delete(profile)
+
+
+class _SAMLProviders(_Table[SAMLProvider]):
+    def get(self, arn: str, /) -> SAMLProvider | None:
+        return self._find_one(_BY_KEY, id=arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[SAMLProvider]:
+        return self._find(_PAGE, scope=account, after=fold(after), limit=limit)
+
+    def count(self, account: str) -> int:
+        return self._count(account)
+
+    def put(self, provider: SAMLProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: SAMLProvider, /) -> None:
+        self._delete(provider)
+
+
+class _OIDCProviders(_Table[OIDCProvider]):
+    def get(self, arn: str, /) -> OIDCProvider | None:
+        return self._find_one(_BY_KEY, id=arn)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[OIDCProvider]:
+        return self._find(_PAGE, scope=account, after=after, limit=limit)
+
+    def count(self, account: str) -> int:
+        return self._count(account)
+
+    def put(self, provider: OIDCProvider, /) -> None:
+        self._put(provider)
+
+    def delete(self, provider: OIDCProvider, /) -> None:
+        self._delete(provider)
+
+
+class _RoleDeletions(_Table[RoleDeletion]):
+    def get(self, task_id: str, /) -> RoleDeletion | None:
+        return self._find_one(_BY_KEY, id=task_id)
+
+    def of(self, account: str) -> Sequence[RoleDeletion]:
+        return sorted(self._find(_IN_SCOPE, scope=account), key=lambda deletion: (deletion.created, deletion.task_id))
+
+    def put(self, deletion: RoleDeletion, /) -> None:
+        self._put(deletion)
+
+    def delete(self, deletion: RoleDeletion, /) -> None:
+        self._delete(deletion)
+
+
 class _SealingKeys(_Table[SealingKey]):
     def of(self, purpose: KeyPurpose) -> Sequence[SealingKey]:
         return sorted(self._find(_IN_SCOPE, scope=purpose.value), key=lambda key: key.id)
@@ -520,3 +637,108 @@ class _Stacks(_Table[Stack]):
 
     def delete(self, stack: Stack, /) -> None:
         self._delete(stack)
+
+
+class _Denials:
+    """Denials: no entities, but rows of their own."""
+
+    def __init__(self, transaction: _Transaction) -> None:
+        self._transaction = transaction
+
+    def get(self, denial_id: str, /) -> Denial | None:
+        rows = self._transaction.rows(_DENIAL, {"id": denial_id})
+        return next((inflate_denial(record) for (record,) in rows), None)
+
+    def find(
+        self, *, request_id: str | None = None, access_key_id: str | None = None, limit: int = 20
+    ) -> Sequence[Denial]:
+        if request_id is not None:
+            rows = self._transaction.rows(_DENIALS_OF_REQUEST, {"request_id": request_id, "limit": limit})
+        else:
+            rows = self._transaction.rows(_DENIALS_OF_KEY, {"access_key_id": access_key_id, "limit": limit})
+        return [inflate_denial(record) for (record,) in rows]
+
+    def put(self, denial: Denial, /) -> None:
+        self._transaction.run(
+            _KEEP_DENIAL,
+            {
+                "id": denial.id,
+                "account": denial.account,
+                "at": _microseconds(denial.at),
+                "request_id": denial.request_id,
+                "access_key_id": denial.access_key_id,
+                "record": deflate_denial(denial),
+            },
+        )
+
+    def prune(self, account: str, *, before: datetime, keep: int) -> int:
+        return self._transaction.run(
+            _PRUNE_DENIALS, {"of_account": account, "before": _microseconds(before), "keep": keep}
+        )
+
+
+def _microseconds(at: datetime) -> int:
+    return (at - _EPOCH) // timedelta(microseconds=1)
+
+
+class _Organizations(_Table[Organization]):
+    def get(self, organization_id: str, /) -> Organization | None:
+        return self._find_one(_BY_KEY, id=organization_id)
+
+    def list(self, *, after: str = "", limit: int = 1000) -> Sequence[Organization]:
+        return self._find(_PAGE_BY_KEY, after=after, limit=limit)
+
+    def put(self, organization: Organization, /) -> None:
+        self._put(organization)
+
+    def delete(self, organization: Organization, /) -> None:
+        self._delete(organization)
+
+
+class _OrganizationalUnits(_Table[OrganizationalUnit]):
+    def get(self, unit_id: str, /) -> OrganizationalUnit | None:
+        return self._find_one(_BY_KEY, id=unit_id)
+
+    def list(self, parent_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationalUnit]:
+        return self._find(_PAGE, scope=parent_id, after=fold(after), limit=limit)
+
+    def put(self, unit: OrganizationalUnit, /) -> None:
+        self._put(unit)
+
+    def delete(self, unit: OrganizationalUnit, /) -> None:
+        self._delete(unit)
+
+
+class _OrganizationAccounts(_Table[OrganizationAccount]):
+    def get(self, account_id: str, /) -> OrganizationAccount | None:
+        return self._find_one(_BY_KEY, id=account_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationAccount]:
+        return self._find(_PAGE, scope=organization_id, after=after, limit=limit)
+
+    def under(self, parent_id: str) -> Sequence[OrganizationAccount]:
+        return sorted(self._find(_BY_OWNER, owner=parent_id), key=lambda account: account.id)
+
+    def put(self, account: OrganizationAccount, /) -> None:
+        self._put(account)
+
+    def delete(self, account: OrganizationAccount, /) -> None:
+        self._delete(account)
+
+
+class _OrganizationPolicies(_Table[OrganizationPolicy]):
+    def get(self, policy_id: str, /) -> OrganizationPolicy | None:
+        return self._find_one(_BY_KEY, id=policy_id)
+
+    def list(self, organization_id: str, *, after: str = "", limit: int = 1000) -> Sequence[OrganizationPolicy]:
+        return self._find(_PAGE, scope=organization_id, after=fold(after), limit=limit)
+
+    def attachments(self, organization_id: str, policy_id: str) -> Sequence[Attachment]:
+        rows = self._transaction.rows(_ATTACHMENTS, {"account": organization_id, "policy_arn": policy_id})
+        return sorted((_decode(Attachment, record) for (record,) in rows), key=attachment_order)
+
+    def put(self, policy: OrganizationPolicy, /) -> None:
+        self._put(policy)
+
+    def delete(self, policy: OrganizationPolicy, /) -> None:
+        self._delete(policy)

@@ -2,7 +2,8 @@
 
 One row of `entities` is one entity: `record` holds it whole, as JSON; the other columns are what it is
 found by. `attachments` and `memberships` are derived from the records and written with them. `changes`
-is the change log, `state` the one row of counters.
+is the change log, `state` the one row of counters. A row of `denials` is one denial: deflated JSON, `at` in
+microseconds since 1970.
 
 Text is compared bytewise on both databases, so that a list has one order wherever it is kept.
 
@@ -17,6 +18,7 @@ from sqlalchemy import (
     Column,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -26,7 +28,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """The schema's revisions, oldest first; the last one is what `metadata` describes."""
 
 VERSION_TABLE: Final = "tabard_schema"
@@ -81,6 +83,21 @@ access_key_uses = Table(
     Column("key_id", _TEXT, nullable=False),
     Column("record", Text, nullable=False),
     PrimaryKeyConstraint("key_id"),
+)
+
+denials = Table(
+    "denials",
+    metadata,
+    Column("id", _TEXT, nullable=False),
+    Column("account", _TEXT, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("request_id", _TEXT, nullable=False),
+    Column("access_key_id", _TEXT, nullable=False),
+    Column("record", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("id"),
+    Index("ix_denials_account", "account", "id"),
+    Index("ix_denials_request", "request_id"),
+    Index("ix_denials_key", "access_key_id", "id"),
 )
 
 changes = Table(

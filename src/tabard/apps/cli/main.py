@@ -1,27 +1,20 @@
 """`tabard`: the command and its groups.
 
 Data goes to stdout, prose to stderr. Secrets are printed to a terminal, or when `--json` asks for them. Exit codes:
-0 done, 1 it did not work, 2 the command was misspelt, 6 `apply --check` found something to change. Each command imports what it needs when it runs, so that
-`tabard version` answers at once.
+0 done, 1 it did not work, 2 the command was misspelt, 3 it was denied. Each command imports what it needs when it runs,
+so that `tabard version` answers at once.
 """
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
 from tabard import __version__
-from tabard.apps.config import SettingsError, default_data
-
-
-class Failure(click.ClickException):
-    """It did not work. One line: what happened, and what to do."""
-
-    def show(self, file: object = None) -> None:
-        del file
-        click.echo(f"tabard: {' '.join(self.format_message().split())}", err=True)
+from tabard.apps.cli.org import org
+from tabard.apps.cli.shell import Failure, at_store
+from tabard.apps.cli.shell import run as _run
+from tabard.apps.config import default_data
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -62,19 +55,6 @@ def serve(*, config: Path) -> None:
     from tabard.apps.cli import serving  # start-up time: see the module's docstring
 
     _run(lambda: serving.serve(config))
-
-
-where = (
-    click.option("--config", type=click.Path(path_type=Path), help="The server's configuration file."),
-    click.option("--data", type=click.Path(path_type=Path), help="The data folder of `tabard dev`."),
-)
-
-
-def at_store(command: click.decorators.FC) -> click.decorators.FC:
-    """The two options that say which store a command works on."""
-    for option in reversed(where):
-        command = option(command)
-    return command
 
 
 @cli.group()
@@ -146,59 +126,73 @@ def keys_retire(*, key_id: int, yes: bool, config: Path | None, data: Path | Non
 
 
 @cli.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--stack", help="The stack's name, for one FILE. Default: the file's name without its ending.")
-@click.option("--account", help="The account, by id or name. Default: the only one.")
-@click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the templates.")
-@click.option(
-    "--parameters", "parameter_files", multiple=True, metavar="FILE", help="Parameters from a YAML or JSON file."
-)
-@click.option("--region", default="us-east-1", show_default=True, help="What AWS::Region comes to.")
-@click.option("--prune", is_flag=True, help="Take away what the stack made and the template no longer has.")
-@click.option("--adopt", is_flag=True, help="Take over records that are there under the names of the template.")
-@click.option("--check", is_flag=True, help="Change nothing; exit with 6 if something is not as the template says.")
-@click.option("--dry-run", is_flag=True, help="Show the plan and rehearse it; change nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, secrets of new access keys included.")
+@click.argument("what", metavar="ID")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole record as one JSON object.")
 @at_store
-def apply(*, config: Path | None, data: Path | None, **wishes: Any) -> None:
-    """Make an account what CloudFormation templates say.
+def why(*, what: str, as_json: bool, config: Path | None, data: Path | None) -> None:
+    """Tell why a request was denied.
 
-    Each FILE, YAML or JSON, is a template of AWS::IAM resources and one stack; - reads the standard input. The plan is
-    shown first. All files are applied in one transaction, or none. Exit codes: 0 done, 1 it did not work and nothing
-    was changed, 2 the command was misspelt, 6 --check found something to change.
+    ID is the authorization id that the refusal names, a request id, an access key id (its latest denial), or a text
+    that holds one of them, such as the whole error. The exit code is 3 where the denial is found.
     """
-    from tabard.apps.cli import apply as applying  # start-up time: see the module's docstring
-    from tabard.apps.cli import stores
-
-    pending = False
-
-    def run() -> None:
-        nonlocal pending
-        pending = applying.apply(stores.settings(config, data), applying.Wishes(**wishes))
-
-    _run(run)
-    if pending:
-        sys.exit(applying.PENDING)
-
-
-def _run(command: Callable[[], None]) -> None:
-    """Run a command; what went wrong in a known way becomes one line."""
-    from tabard.adapters.keyring import KeyNotRetirable, SealBroken
-    from tabard.adapters.master_key import MasterKeyError
-    from tabard.apps.stacks.run import ApplyError
-    from tabard.ports.audit import AuditUnavailable
-    from tabard.ports.store import StoreUnavailable
-    from tabard.templates.source import TemplateError
+    from tabard.apps.cli import stores  # start-up time: see the module's docstring
+    from tabard.apps.cli import why as reasons
 
     try:
-        command()
-    except StoreUnavailable as error:
-        raise Failure(f"the store cannot be used: {error} (store.url, or --data, says where it is)") from error
-    except (
-        SettingsError, MasterKeyError, KeyNotRetirable, SealBroken, ApplyError, TemplateError, AuditUnavailable
-    ) as error:  # fmt: skip
+        _run(lambda: sys.exit(reasons.why(stores.settings(config, data), what, as_json=as_json)))
+    except reasons.NothingKnown as error:
         raise Failure(str(error)) from error
+
+
+@cli.group()
+def policy() -> None:
+    """Policy documents: what is wrong with them. Needs no server."""
+
+
+@policy.command("lint")
+@click.argument("files", nargs=-1, metavar="FILE…|-")
+@click.option(
+    "--kind",
+    type=click.Choice(["identity", "inline", "trust", "resource", "session", "scp", "rcp"]),
+    help="What the documents are for; guessed from their elements when left out.",
+)
+@click.option("--level", "levels", multiple=True, metavar="CODE=LEVEL", help="error, warning, hint or off for a rule.")
+@click.option("--config", type=click.Path(path_type=Path), help="Take the levels from a server's configuration file.")
+@click.option("--strict", is_flag=True, help="Fail for warnings too.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--explain", metavar="CODE", help="Print a rule's page, and check nothing.")
+def policy_lint(
+    *,
+    files: tuple[str, ...],
+    kind: str | None,
+    levels: tuple[str, ...],
+    config: Path | None,
+    strict: bool,
+    as_json: bool,
+    explain: str | None,
+) -> None:
+    """Say what AWS would refuse in a policy document, and what is dangerous in one that it would save.
+
+    Exit code 1: there are errors.
+    """
+    from tabard.apps.cli import policies  # start-up time: see the module's docstring
+
+    if explain is not None:
+        _run(lambda: policies.explain(explain))
+        return
+    if not files:
+        raise click.UsageError("Name the files to check; - is the standard input.")
+    sound: list[bool] = []
+    _run(
+        lambda: sound.append(
+            policies.lint(files, kind=kind, levels=levels, config=config, as_json=as_json, strict=strict)
+        )
+    )
+    if not all(sound):
+        sys.exit(1)
+
+
+cli.add_command(org)
 
 
 def main() -> None:

@@ -13,14 +13,19 @@ from tabard import faults
 from tabard.actions.desk import Action, Caller
 from tabard.actions.iam import ACTIONS
 from tabard.actions.iam_shapes import Tag
+from tabard.federation.saml.metadata import MalformedMetadata
+from tests.saml import metadata
 from tests.worlds import World, refused
 
 ROWS: Mapping[str, Action] = MappingProxyType({action.name: action for action in ACTIONS})
+FAULTS: Mapping[str, type[faults.Fault]] = MappingProxyType({**vars(faults), "MalformedMetadata": MalformedMetadata})
 VECTORS = Path(__file__).parents[3] / "vectors" / "actions" / "iam"
 
 
 def request(operation: str, **parameters: Any) -> Any:
-    """The operation's request. Tags may be given as a mapping, lists become tuples."""
+    """The operation's request. Tags may be given as a mapping, lists become tuples, metadata may be left out."""
+    if operation == "CreateSAMLProvider":
+        parameters.setdefault("saml_metadata_document", metadata())
     if "tags" in parameters:
         parameters["tags"] = tuple(Tag(key, value) for key, value in parameters["tags"].items())
     lists = {name: tuple(value) for name, value in parameters.items() if isinstance(value, list)}
@@ -62,6 +67,6 @@ def play_refusal(world: World, case: Mapping[str, Any]) -> None:
         call(world, operation, **parameters)
     before = world.store.revision()
     operation, parameters = case["when"]
-    with refused(getattr(faults, case["fault"]), case["message"], case["reason"]):
+    with refused(FAULTS[case["fault"]], case["message"], case["reason"]):
         call(world, operation, **parameters)
     assert world.store.revision() == before

@@ -13,6 +13,7 @@ from tabard.actions.iam import (
     absent_credentials,
     group_policies,
     groups,
+    login_profiles,
     role_policies,
     roles,
     user_policies,
@@ -25,7 +26,16 @@ from tests.worlds import ACCOUNT, World
 ROWS: Mapping[str, Action] = MappingProxyType(
     {
         action.name: action
-        for module in (users, user_policies, groups, group_policies, roles, role_policies, absent_credentials)
+        for module in (
+            users,
+            user_policies,
+            groups,
+            group_policies,
+            roles,
+            role_policies,
+            login_profiles,
+            absent_credentials,
+        )
         for action in module.ACTIONS
     }
 )

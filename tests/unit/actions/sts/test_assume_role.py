@@ -19,12 +19,14 @@ from tabard.policy.parse import parse_policy
 from tabard.ports.identities import RoleEntry
 from tabard.ports.second_factor import MultiFactorAuthFailed
 from tabard.sessions.claims import SessionClaims, SessionKind
+from tabard.trust.evaluate import AccessDenied
 from tabard.trust.standing import Standing
 from tests.unit.actions.sts.stage import Stage, authenticated, federated_user, on_stage
 from tests.worlds import ACCOUNT, ALLOW_ALL, NOW, OTHER_ACCOUNT, World, refused, trust
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "actions" / "sts" / "assume-role.json"
 CASES = json.loads(VECTORS.read_text())
+FAULTS = {**vars(faults), "AccessDenied": AccessDenied}
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/auditor"
 ALICE = f"arn:aws:iam::{ACCOUNT}:user/alice"
 
@@ -102,13 +104,14 @@ def test_the_judgement_is_the_vectors(case: Mapping[str, Any]) -> None:
             request_of(case),
             caller_of(case),
             role_of(case) if case.get("role_exists", True) else None,
+            None,
             policies=tuple((arn, parse_policy(ALLOW_ALL, Kind.INLINE)) for arn in case.get("found", ())),
             second_factor=case.get("second_factor", False),
         )
 
     if "refused" in case:
         expected = case["refused"]
-        with pytest.raises(getattr(faults, expected["fault"])) as caught:
+        with pytest.raises(FAULTS[expected["fault"]]) as caught:
             judged()
         assert type(caught.value).__name__ == expected["fault"]
         assert expected["message"] in (None, caught.value.public)

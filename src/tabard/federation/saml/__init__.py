@@ -1,0 +1,1 @@
+"""SAML 2.0: what identity providers say about themselves, and about people."""
