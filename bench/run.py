@@ -8,8 +8,10 @@ writes nothing.
 
 import argparse
 import contextlib
+import json
 import os
 import platform
+import subprocess
 import sys
 import timeit
 from collections.abc import Mapping, Sequence
@@ -75,11 +77,13 @@ COMPARISONS: Sequence[Comparison] = (
     Comparison(ASSUME_2, ASSUME, "≥ 1.8"),
     Comparison(ASSUME, ASSUME_100_000, "≤ 1.2", by="cpu"),
 )
-STATEMENTS = (1, 10, 100, 1000)
+CEDAR_GOALS = {1: "≥ 50", 10: "≥ 50", 1000: "≥ 1000"}
+STATEMENTS = (1, 10, 100, 1000, 10_000)
 
 Round = Mapping[str, Measured]
 Decisions = Mapping[int, tuple[float, float]]
 Footprint = Mapping[str, tuple[str, str]]
+Cedar = Sequence[Mapping[str, float]]
 
 
 def measure(names: Sequence[str], rounds: int, seconds: float) -> list[Round]:
@@ -100,7 +104,17 @@ def measure(names: Sequence[str], rounds: int, seconds: float) -> list[Round]:
         return measured
 
 
-def render(rounds: Sequence[Round], decisions: Decisions, taken: Footprint, *, seconds: float) -> str:
+def compare_with_cedar() -> Cedar:
+    """Both engines on equal statements, where cedarpy is installed: a process of the benchmarks' own environment."""
+    python = servers.ROOT / ".bench-venv" / "bin" / "python"
+    environment = {**os.environ, "PYTHONPATH": str(servers.ROOT / "src")}
+    done = subprocess.run(
+        [python, "-m", "bench.cedar"], cwd=servers.ROOT, env=environment, stdout=subprocess.PIPE, check=True
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def render(rounds: Sequence[Round], decisions: Decisions, cedar: Cedar, taken: Footprint, *, seconds: float) -> str:
     """The page. Numbers of one run belong together; none is worth anything beside another machine's."""
     names = list(rounds[0])
     lines = [
@@ -130,6 +144,20 @@ def render(rounds: Sequence[Round], decisions: Decisions, taken: Footprint, *, s
         )
     lines += ["", "| statements | decision that matches, µs | decision that does not, µs |", "|---|---|---|"]
     lines += [f"| {number} | {match:.2f} | {miss:.2f} |" for number, (match, miss) in decisions.items()]
+    lines += [
+        "",
+        "Cedar (cedarpy) on the same statements, parsed before. Principal and resource come with each request, or are",
+        "parsed before, too. How many times as long as Tabard it takes:",
+        "",
+        "| statements | match | miss | match, all parsed before | miss, all parsed before | goal, match |",
+        "|---|---|---|---|---|---|",
+    ]
+    lines += [
+        f"| {each['statements']:.0f} | **{each['match_cedar_ratio']:.0f}** | **{each['miss_cedar_ratio']:.0f}** |"
+        f" {each['match_cedar_parsed_ratio']:.0f} | {each['miss_cedar_parsed_ratio']:.0f} |"
+        f" {CEDAR_GOALS.get(int(each['statements']), '')} |"
+        for each in cedar
+    ]
     if taken:
         lines += ["", "| before it does anything | measured | goal |", "|---|---|---|"]
         lines += [f"| {name} | {value} | {goal} |" for name, (value, goal) in taken.items()]
@@ -164,7 +192,8 @@ def main() -> None:
     rounds = measure(names, asked.rounds, asked.seconds)
     whole = (asked.only, asked.rounds, asked.seconds) == ("", ROUNDS, SECONDS)
     decisions = {number: decide.run(decide.build(number)) for number in STATEMENTS}
-    page = render(rounds, decisions, footprint.measure() if whole else {}, seconds=asked.seconds)
+    cedar = compare_with_cedar()
+    page = render(rounds, decisions, cedar, footprint.measure() if whole else {}, seconds=asked.seconds)
     print("\n" + page)
     if whole:
         PAGE.parent.mkdir(exist_ok=True)

@@ -8,6 +8,7 @@ Nothing listens: a test hands over what the front door would. The clock stands a
 """
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,14 @@ from tabard.apps.api.application import APIApplication
 from tabard.apps.http import HTTPRequest, HTTPResponse
 from tabard.apps.pipeline import Pipeline, World
 from tabard.apps.wiring import Foundation, make_pipeline
+from tabard.policy.lint.check import DEFAULTS, Levels
 from tabard.ports.audit import Audit
 from tabard.ports.store import Store
 from tests.attacks.forge_sigv4 import FORM, NOW, Draft
 from tests.worlds import CountingEntropy
 
 VERSIONS = {"sts": "2011-06-15", "iam": "2010-05-08"}
+JSON_CONTENT = b"application/x-amz-json-1.1"
 STS_ACTIONS = frozenset(
     {"AssumeRole", "GetCallerIdentity", "GetSessionToken", "GetFederationToken", "GetAccessKeyInfo"}
 )
@@ -101,6 +104,12 @@ class InProcessHouse:
         scope = f"{self.clock.at:%Y%m%d}/eu-central-1/{service}/aws4_request"
         return Draft(body=body, key_id=key.access_key_id, secret=key.secret_access_key, scope=scope)
 
+    def json_draft(self, target: str, content: object, *, key: NewKey | None = None) -> Draft:
+        """A call in the JSON protocol, to be signed with a key."""
+        base = self.draft(json.dumps(content).encode(), service="organizations", key=key)
+        plain = tuple((n, JSON_CONTENT if n == b"content-type" else v) for n, v in base.headers)
+        return base.but(headers=(*plain, (b"x-amz-target", target.encode())))
+
     def request(self, action: str, *, key: NewKey | None = None, **parameters: str) -> HTTPRequest:
         """A call that is in order, signed."""
         service = "sts" if action in STS_ACTIONS else "iam"
@@ -111,7 +120,9 @@ class InProcessHouse:
 
 
 @contextmanager
-def in_process_house(*, audit: Audit | None = None, store: Store | None = None) -> Iterator[InProcessHouse]:
+def in_process_house(
+    *, audit: Audit | None = None, store: Store | None = None, levels: Levels = DEFAULTS
+) -> Iterator[InProcessHouse]:
     """What `apps/wiring.py` makes, over memory."""
     clock, entropy = StandingClock(), CountingEntropy()
     store = store if store is not None else MemoryStore()
@@ -121,7 +132,7 @@ def in_process_house(*, audit: Audit | None = None, store: Store | None = None) 
         account, root = maker.account("main")
         _, admin = maker.administrator(account.id, "admin")
     foundation = Foundation(store=store, ring=ring, clock=clock, entropy=entropy)
-    pipeline = make_pipeline(foundation, audit if audit is not None else MemoryAudit(), regions=None)
+    pipeline = make_pipeline(foundation, audit if audit is not None else MemoryAudit(), regions=None, levels=levels)
     with asyncio.Runner() as runner:
         house = InProcessHouse(
             application=APIApplication(pipeline),

@@ -76,7 +76,7 @@ def test_the_control_is_read() -> None:
         pytest.param({**GOOD, "Tags": [None]}, "json.type", id="null for an object"),
     ],
 )
-def test_d01_a_body_that_two_readers_could_read_differently_is_refused(body: Any, reason: str) -> None:
+def test_a_body_that_two_readers_could_read_differently_is_refused(body: Any, reason: str) -> None:
     with pytest.raises(UnreadableBody) as refused:
         read(body)
     assert refused.value.reason == reason
@@ -147,7 +147,7 @@ def test_the_target_is_signed_and_given_once() -> None:
         assert (answer.status, len(json.loads(answer.body)["Roots"])) == (200, 1)
 
 
-def test_k01_nobody_is_believed_without_a_signature_for_this_service() -> None:
+def test_nobody_is_believed_without_a_signature_for_this_service() -> None:
     with in_process_house() as house:
         house.answer(signed(draft(house, "CreateOrganization")))
         house.records.clear()

@@ -125,7 +125,7 @@ def test_the_attacks_that_the_threat_model_calls_tested_are_named_by_tests() -> 
     tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("*.py"))
     names = "_".join(re.findall(r"def test_(\w+)", tests)).upper()
     headings = " ".join(re.findall(r'^"""(.*?)"""', tests, re.MULTILINE | re.DOTALL))
-    named = set(re.findall(r"(?<![A-Z0-9])[VKPTDAS][0-9]{2}(?![0-9])", f"{names} {headings}".replace("_", " ")))
+    named = set(re.findall(r"(?<![A-Z0-9])[VKPTDASF][0-9]{2}(?![0-9])", f"{names} {headings}".replace("_", " ")))
     claimed = set(re.findall(r"^\| ([A-Z][0-9]{2}) \|", text_of("explanation/threat-model.md"), re.MULTILINE))
     assert claimed
     assert claimed - named == set()

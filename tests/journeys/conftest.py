@@ -93,6 +93,7 @@ class House:
             "AWS_DEFAULT_REGION": REGION,
             "AWS_PAGER": "",
             "AWS_EC2_METADATA_DISABLED": "true",
+            "XDG_DATA_HOME": str(self.data.parent.parent),
         }
         if keys is not None:
             env["AWS_ACCESS_KEY_ID"] = keys.access_key_id
@@ -156,14 +157,14 @@ def end(process: subprocess.Popen[str]) -> None:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """One server for all journeys that do not harm it; each uses names of its own."""
-    with running(tmp_path_factory.mktemp("house")) as started:
+    with running(tmp_path_factory.mktemp("house") / "tabard" / "dev") as started:
         yield started
 
 
 @pytest.fixture
 def fresh_house(tmp_path: Path) -> Iterator[House]:
     """A server for one test."""
-    with running(tmp_path / "data") as started:
+    with running(tmp_path / "tabard" / "dev") as started:
         yield started
 
 

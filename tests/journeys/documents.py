@@ -1,7 +1,7 @@
 """The shell blocks of a document, as one script.
 
 A fenced block under `<!-- journey: NAME -->` is a step. A mark behind the name says more: `refused` and `unknown`, the
-step must end in AccessDenied or InvalidClientTokenId; `with jq` and `without jq`, two ways to do one step.
+step must end in AccessDenied or InvalidClientTokenId; `denied`, it must tell of a denial and fail; `with jq` and `without jq`, two ways to do one step.
 """
 
 import re
@@ -15,10 +15,10 @@ ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(
     r"^<!-- journey: (?P<name>[a-z-]+)(?:, (?P<mark>[a-z ]+))? -->\n```sh\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-CODES = {"refused": "AccessDenied", "unknown": "InvalidClientTokenId"}
+CODES = {"refused": "AccessDenied", "unknown": "InvalidClientTokenId", "denied": "implicit deny"}
 FAILING = """\
 if said=$( {{ {code}; }} 2>&1 ); then echo "not refused: {code}" >&2; exit 1; fi
-[[ $said == *{expected}* ]] || {{ echo "$said" >&2; exit 1; }}
+[[ $said == *"{expected}"* ]] || {{ echo "$said" >&2; exit 1; }}
 """
 
 

@@ -87,7 +87,7 @@ def test_the_details_come_in_the_form_of_aws_and_the_text_of_a_policy_needs_a_pe
         operator.get_request_authorization_policy(authorizationId=authorization_id, policyUri="arn:other")
 
 
-def test_t05_details_are_for_the_account_that_was_denied(home: Tenant) -> None:
+def test_t01_details_are_for_the_account_that_was_denied(home: Tenant) -> None:
     ana = home.user()
     authorization_id = headers(denial(home, ana))["x-tabard-authorization-id"]
     neighbour = home.user(name="neighbour")

@@ -12,7 +12,7 @@ from tests.journeys.documents import blocks, run, script
 
 def test_the_tour_of_the_readme_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:
     steps = blocks("README.md", "tour")
-    assert {mark for mark, _ in steps} == {None, "refused", "with jq", "without jq"}
+    assert {mark for mark, _ in steps} == {None, "refused", "denied", "with jq", "without jq"}
 
     said = run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
 
@@ -26,6 +26,16 @@ def test_ending_sessions_works_as_it_stands(fresh_house: House, tmp_path: Path) 
     assert {mark for mark, _ in steps} == {None, "refused", "unknown"}
 
     run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
+
+
+def test_understanding_a_denial_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:
+    steps = blocks("docs/how-to/understand-a-denial.md", "denial")
+    assert {mark for mark, _ in steps} == {None, "refused", "denied"}
+
+    said = run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
+
+    assert "PRINCIPAL IMPLICIT_DENY" in said
+    assert '"action":"iam:ListUsers"' in said.replace(" ", "")
 
 
 def test_connecting_clients_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:

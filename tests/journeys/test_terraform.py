@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.journeys.conftest import House
+from tests.saml import metadata
 
 CONFIGURATION = """
 terraform {
@@ -79,7 +80,65 @@ resource "aws_iam_user_policy_attachment" "aws_managed" {
   user       = aws_iam_user.user.name
   policy_arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
 }
+resource "aws_iam_user_policy" "own" {
+  name   = "own"
+  user   = aws_iam_user.user.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "iam:GetUser", Resource = "*" }] })
+}
+resource "aws_iam_user_login_profile" "login" {
+  user            = aws_iam_user.user.name
+  password_length = 24
+}
+resource "aws_iam_group_policy" "group" {
+  name   = "group"
+  group  = aws_iam_group.group.name
+  policy = jsonencode({ Version = "2012-10-17", Statement = [{ Effect = "Allow", Action = "iam:ListGroups", Resource = "*" }] })
+}
+resource "aws_iam_group_policy_attachment" "group" {
+  group      = aws_iam_group.group.name
+  policy_arn = aws_iam_policy.managed.arn
+}
+resource "aws_iam_saml_provider" "people" {
+  name                   = "tf-people"
+  saml_metadata_document = file("metadata.xml")
+  tags                   = { kind = "saml" }
+}
+resource "aws_iam_openid_connect_provider" "ci" {
+  url             = "https://ci.example.test/issuer"
+  client_id_list  = ["sts.amazonaws.com"]
+  thumbprint_list = ["cf23df2207d99a74fbe169e3eba035e633b65d94"]
+}
+resource "aws_iam_role" "ci" {
+  name = "tf-ci"
+  assume_role_policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [{
+      Effect    = "Allow"
+      Action    = "sts:AssumeRoleWithWebIdentity"
+      Principal = { Federated = aws_iam_openid_connect_provider.ci.arn }
+      Condition = { StringEquals = { "ci.example.test/issuer:aud" = "sts.amazonaws.com", "ci.example.test/issuer:sub" = "deploy" } }
+    }]
+  })
+}
+resource "aws_iam_service_linked_role" "search" {
+  aws_service_name = "opensearchservice.amazonaws.com"
+}
+resource "aws_iam_virtual_mfa_device" "phone" {
+  virtual_mfa_device_name = "tf-phone"
+}
+resource "aws_iam_account_alias" "alias" {
+  account_alias = "tf-corp"
+}
+resource "aws_iam_account_password_policy" "strict" {
+  minimum_password_length        = 16
+  require_lowercase_characters   = true
+  require_uppercase_characters   = true
+  require_numbers                = true
+  require_symbols                = true
+  allow_users_to_change_password = true
+}
 """
+RESOURCES = CONFIGURATION.count("\nresource ")
 UNCHANGED = 0
 
 
@@ -91,6 +150,7 @@ def test_terraform_applies_finds_no_drift_and_destroys(fresh_house: House, tmp_p
     folder = tmp_path / "terraform"
     folder.mkdir()
     (folder / "main.tf").write_text(CONFIGURATION.replace("ENDPOINT", fresh_house.endpoint))
+    (folder / "metadata.xml").write_text(metadata())
     env = {**os.environ, **fresh_house.environment(fresh_house.admin), "CHECKPOINT_DISABLE": "1"}
     del env["AWS_ENDPOINT_URL"]
 
@@ -105,7 +165,7 @@ def test_terraform_applies_finds_no_drift_and_destroys(fresh_house: House, tmp_p
 
     applied = run("apply", "-auto-approve")
     assert applied.returncode == 0, applied.stderr
-    assert "Resources: 10 added" in applied.stdout
+    assert f"Resources: {RESOURCES} added" in applied.stdout
     planned = run("plan", "-detailed-exitcode")
     assert planned.returncode == UNCHANGED, planned.stdout
     destroyed = run("destroy", "-auto-approve")

@@ -11,7 +11,7 @@ fails.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,6 +53,7 @@ Loaded: TypeAlias = tuple[T | None, Iterable[Source]]
 """What was found, and the records that it was made from."""
 
 POLL: Final = timedelta(milliseconds=200)
+_STALE: Final = MAXIMUM_STALENESS.total_seconds()
 MAXIMUM_ENTRIES: Final = 20_000
 """Entries that a worker keeps. An entry of a typical role is 5 to 20 kB."""
 MAXIMUM_UNKNOWN: Final = 10_000
@@ -77,13 +78,20 @@ class KeptEntries:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: Key) -> tuple[bool, object]:
-        """Whether there is an entry, and its value."""
+    def __contains__(self, key: Key) -> bool:
+        """Whether there is an entry; if so, it is wanted again."""
+        if key not in self._entries:
+            return False
+        self._entries.move_to_end(key)
+        return True
+
+    def get(self, key: Key) -> object | None:
+        """The value of an entry, or None where there is none (or it is None)."""
         found = self._entries.get(key)
         if found is None:
-            return False, None
+            return None
         self._entries.move_to_end(key)
-        return True, found[0]
+        return found[0]
 
     def put(self, key: Key, value: object, made_from: Iterable[Source]) -> None:
         """Keep `value` until one of `made_from` changes."""
@@ -130,14 +138,14 @@ class StoredIdentities:
 
     # ── the port ─────────────────────────────────────────────────────────────────────────────────────
 
-    async def access_key(self, key_id: str) -> KeyEntry | None:
-        return await self._find((EntityKind.ACCESS_KEY, key_id), self._load_access_key)
+    def access_key(self, key_id: str) -> Awaitable[KeyEntry | None]:
+        return self._find((EntityKind.ACCESS_KEY, key_id), self._load_access_key)
 
-    async def user(self, user_id: str) -> UserEntry | None:
-        return await self._find((EntityKind.USER, user_id), self._load_user)
+    def user(self, user_id: str) -> Awaitable[UserEntry | None]:
+        return self._find((EntityKind.USER, user_id), self._load_user)
 
-    async def role(self, role_id: str) -> RoleEntry | None:
-        return await self._find((EntityKind.ROLE, role_id), self._load_role)
+    def role(self, role_id: str) -> Awaitable[RoleEntry | None]:
+        return self._find((EntityKind.ROLE, role_id), self._load_role)
 
     async def role_by_arn(self, arn: str) -> RoleEntry | None:
         role_id = await self._find(("role-arn", arn), self._load_role_id)
@@ -187,12 +195,12 @@ class StoredIdentities:
         self._read_at = begun
 
     async def _find(self, key: Key, load: Callable[[Records, str], Loaded[T]]) -> T | None:
-        if monotonic() - self._read_at > MAXIMUM_STALENESS.total_seconds():
+        if monotonic() - self._read_at > _STALE:
             await self.refresh()
-        for kept in (self._kept, self._unknown):
-            found, value = kept.get(key)
-            if found:
-                return value  # type: ignore[return-value]  # the key's kind fixes the type of the entry
+        if (kept := self._kept.get(key)) is not None:
+            return kept  # type: ignore[return-value]  # the key's kind fixes the type of the entry
+        if key in self._unknown:
+            return None
         revision = self._revision
         loop = asyncio.get_running_loop()
         loaded, made_from = await loop.run_in_executor(self._executor, lambda: self._load(key[1], load))

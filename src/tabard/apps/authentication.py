@@ -8,6 +8,8 @@ whether what issued it still exists · the signature. An unknown key costs the s
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from operator import is_
 from typing import Final
 
 from cachetools import LRUCache
@@ -92,18 +94,14 @@ class Authenticator:
         if known is None:
             verify_against_nobody(request, claim, self._signing_keys)
         verify_signature(request, claim, self._signing_keys.of(known.secret, claim))
-        # The principal's keys first: whatever a session carries on, the request's own keys stand over it.
-        context = dict(known.keys)
-        context.update(request_keys(http, headers, claim, now))
-        if known.claims is not None and known.claims.mfa_at is not None:
-            context["aws:multifactorauthage"] = str(int((now - known.claims.mfa_at).total_seconds()))
         return Authenticated(
             caller=known.caller,
             standing=known.standing,
             claims=known.claims,
-            context=context,
+            gather=partial(_context, known, http, headers, claim, now),
             own_resource_keys=known.own_resource_keys,
             now=now,
+            region=claim.region,
             user_identity=known.user_identity,
         )
 
@@ -172,8 +170,7 @@ class Authenticator:
         known = self._known.get(key_id)
         if known is None or len(known.made_from) != len(made_from):
             return None
-        same = all(mine is yours for mine, yours in zip(known.made_from, made_from, strict=True))
-        return known if same else None
+        return known if all(map(is_, known.made_from, made_from)) else None
 
     def _remember(self, key_id: str, known: Known) -> Known:
         self._known[key_id] = known
@@ -342,6 +339,17 @@ def session_keys(claims: SessionClaims) -> dict[str, Value]:
     if claims.federated_provider is not None:
         keys["aws:federatedprovider"] = claims.federated_provider
     return keys
+
+
+def _context(
+    known: Known, http: HTTPRequest, headers: Mapping[bytes, bytes], claim: Claim, now: datetime
+) -> dict[str, Value]:
+    """The principal's keys first: whatever a session carries on, the request's own keys stand over it."""
+    context = dict(known.keys)
+    context.update(request_keys(http, headers, claim, now))
+    if known.claims is not None and known.claims.mfa_at is not None:
+        context["aws:multifactorauthage"] = str(int((now - known.claims.mfa_at).total_seconds()))
+    return context
 
 
 def request_keys(http: HTTPRequest, headers: Mapping[bytes, bytes], claim: Claim, now: datetime) -> dict[str, Value]:

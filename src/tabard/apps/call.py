@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from tabard.actions.authenticated import Authenticated, STSAction
 from tabard.actions.desk import Action
 from tabard.apps.descriptions import Describe, bounded
@@ -24,8 +26,7 @@ class Row:
     action: STSAction | Action
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, kw_only=True):
     """One call on its way down. What is not known yet is None.
 
     `headers` holds one value for each name, for what is only looked at; what is signed is in `http.headers`.

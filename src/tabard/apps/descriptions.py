@@ -1,6 +1,7 @@
 """A request or an answer as CloudTrail writes it: the model's names with a small first letter, and no secret.
 
-Compiled once for each operation. Members that are absent or empty are left out. What the model calls sensitive, and
+Compiled once for each operation: each structure has a struct of CloudTrail's names, which leaves out what is at its
+default when it is encoded. So members that are absent or empty are left out. What the model calls sensitive, and
 the tokens and one-time codes that it does not, are hidden in requests; in answers the session token is hidden and the
 rest is left out, as CloudTrail does.
 """
@@ -9,7 +10,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from tabard.wire.bind import Member, element_type, members_of
+import msgspec
+
+from tabard.wire.bind import Member, all_of, element_type, members_of
 from tabard.wire.model import OperationModel, Shape
 
 Describe = Callable[[Any], object]
@@ -23,12 +26,12 @@ MAXIMUM_TEXT: Final = 16_384
 
 def describe_request(operation: OperationModel, request: type[Any]) -> Describe:
     """The `requestParameters` of a record."""
-    return _structure(operation.input, request, answers=False)
+    return _whole(operation.input, request, answers=False)
 
 
 def describe_response(operation: OperationModel, response: type[Any] | None) -> Describe:
     """The `responseElements` of a record."""
-    return _structure(operation.output, response, answers=True)
+    return _whole(operation.output, response, answers=True)
 
 
 def bounded(text: str) -> str:
@@ -36,21 +39,45 @@ def bounded(text: str) -> str:
     return text if len(text) <= MAXIMUM_TEXT else text[: MAXIMUM_TEXT - 1] + "…"
 
 
-def _structure(shape: Shape | None, owner: type[Any] | None, *, answers: bool) -> Describe:
+def _whole(shape: Shape | None, owner: type[Any] | None, *, answers: bool) -> Describe:
+    """A request or an answer; None where nothing of it is described."""
     if shape is None or owner is None:
         return _nothing
-    parts = []
-    for member in members_of(shape, owner):
-        describe = _member(member, answers=answers)
-        if describe is not None:
-            parts.append((member.get, member.name[0].lower() + member.name[1:], describe))
+    describe, empty = _structure(shape, owner, answers=answers)
+
+    def describe_whole(value: Any) -> object:
+        described = describe(value)
+        return None if described == empty else described
+
+    return describe_whole
+
+
+def _structure(shape: Shape, owner: type[Any], *, answers: bool) -> tuple[Describe, object]:
+    """How a structure is described, and the description of one in which nothing is."""
+    parts = [
+        (member, describe)
+        for member in members_of(shape, owner)
+        if (describe := _member(member, answers=answers)) is not None
+    ]
+    get = all_of([member.field for member, _ in parts])
+    changed = [(place, describe) for place, (_, describe) in enumerate(parts) if describe is not _itself]
+    described = msgspec.defstruct(
+        shape.name,
+        [(member.field, Any, None) for member, _ in parts],
+        rename={member.field: member.name[0].lower() + member.name[1:] for member, _ in parts},
+        omit_defaults=True,
+        frozen=True,
+    )
 
     def describe_structure(value: Any) -> object:
-        return {
-            name: describe(found) for get, name, describe in parts if (found := get(value)) is not None and found != ()
-        }
+        found = list(get(value))
+        for place, describe in changed:
+            each = found[place]
+            if each is not None:
+                found[place] = describe(each) if each != () else None
+        return described(*found)
 
-    return describe_structure
+    return describe_structure, described()
 
 
 def _member(member: Member, *, answers: bool) -> Describe | None:
@@ -61,7 +88,7 @@ def _member(member: Member, *, answers: bool) -> Describe | None:
 
 def _value(shape: Shape, annotation: Any, *, answers: bool) -> Describe:
     if shape.kind == "structure":
-        return _structure(shape, annotation, answers=answers)
+        return _structure(shape, annotation, answers=answers)[0]
     if shape.kind == "list" and shape.member is not None:
         describe = _value(shape.member, element_type(annotation), answers=answers)
         return lambda values: [describe(value) for value in values]

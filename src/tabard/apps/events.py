@@ -36,11 +36,12 @@ STS_READS: Final = frozenset({"GetCallerIdentity", "GetAccessKeyInfo", "DecodeAu
 def succeeded(call: Call, response: object, warnings: Sequence[Finding] = ()) -> Record:
     """The record of a call that was answered. `warnings` are of the policy that it saved."""
     elements = None
+    issuing = issues(call.operation)
     # Reading is not recorded word for word; what was made, changed or issued is.
-    if call.row is not None and response is not None and (issues(call.operation) or not reads_only(call.name)):
+    if call.row is not None and response is not None and (issuing or not reads_only(call.name)):
         elements = call.row.describe_response(response)
     record = _record(call, response_elements=elements)
-    if issues(call.operation) and (role_arn := getattr(call.request, "role_arn", None)) is not None:
+    if issuing and (role_arn := getattr(call.request, "role_arn", None)) is not None:
         role = {"accountId": parse_arn(role_arn).account, "type": "AWS::IAM::Role", "ARN": role_arn}
         record["resources"] = [role]
     if warnings:
@@ -132,11 +133,11 @@ def _record(call: Call, *, response_elements: object) -> Record:
         "eventTime": iso(call.now),
         "eventSource": f"{operation.service if operation is not None else 'tabard'}.amazonaws.com",
         "eventName": name,
-        "awsRegion": NO_REGION if who is None else who.context.get("aws:requestedregion", NO_REGION),
+        "awsRegion": NO_REGION if who is None else who.region,
         "sourceIPAddress": call.http.peer,
         "userAgent": bounded(call.headers.get(b"user-agent", b"")[:MAXIMUM_TEXT].decode("latin-1")),
-        "requestParameters": parameters or None,
-        "responseElements": response_elements or None,
+        "requestParameters": parameters,
+        "responseElements": response_elements,
         "requestID": call.id,
         "eventID": call.event_id,
         "readOnly": reads_only(name),

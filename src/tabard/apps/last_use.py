@@ -26,8 +26,7 @@ class LastUses:
         key_id = who.caller.access_key_id
         if who.claims is not None or (len(self._uses) >= MAXIMUM and key_id not in self._uses):
             return
-        region = str(who.context.get("aws:requestedregion", ""))
-        self._uses[key_id] = AccessKeyUse(key_id=key_id, at=who.now, service=service, region=region)
+        self._uses[key_id] = AccessKeyUse(key_id=key_id, at=who.now, service=service, region=who.region)
 
     def take(self) -> list[AccessKeyUse]:
         """What was noted, and forget it."""

@@ -69,22 +69,20 @@ def canonical_headers(headers: Sequence[tuple[bytes, bytes]], signed: tuple[byte
     values = dict(headers)
     if len(values) < len(headers):
         values = {name: b",".join([_trimmed(value) for each, value in headers if each == name]) for name in signed}
-    return b"".join([name + b":" + _trimmed(values[name]) + b"\n" for name in signed])
+    return b"".join([b"%b:%b\n" % (name, b" ".join(values[name].split())) for name in signed])
 
 
 def canonical_request(
     request: SignedRequest, signed: tuple[bytes, ...], payload_hash: str, *, without: str | None = None
 ) -> bytes:
     """The canonical request. `without` names the query parameter that holds the signature itself."""
-    return b"\n".join(
-        (
-            request.method.encode(),
-            canonical_path(request.raw_path),
-            canonical_query(request.raw_query, without=without),
-            canonical_headers(request.headers, signed),
-            b";".join(signed),
-            payload_hash.encode(),
-        )
+    return b"%b\n%b\n%b\n%b\n%b\n%b" % (
+        request.method.encode(),
+        canonical_path(request.raw_path),
+        canonical_query(request.raw_query, without=without) if request.raw_query else b"",
+        canonical_headers(request.headers, signed),
+        b";".join(signed),
+        payload_hash.encode(),
     )
 
 

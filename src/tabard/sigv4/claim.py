@@ -43,6 +43,7 @@ _SINGLE: Final = frozenset(
         b"x-amz-security-token",
     }
 )
+_NONE: Final[frozenset[bytes]] = frozenset()
 _HEADER_NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]+", re.ASCII)
 _KEY_ID: Final = re.compile(r"\w{1,128}", re.ASCII)
 _REGION: Final = re.compile(r"[a-z0-9-]{1,32}", re.ASCII)
@@ -94,7 +95,7 @@ def read_claim(request: SignedRequest) -> Claim:
     """
     headers, repeated = _by_name(request.headers)
     fields = _fields(headers, request.raw_query)
-    for name in repeated & _SINGLE:
+    for name in repeated & _SINGLE if repeated else ():
         raise IncompleteSignature(
             f"'{name.decode()}' must not be sent more than once.", reason=f"sigv4.repeated.{name.decode()}"
         )
@@ -125,6 +126,14 @@ def check_scope(claim: Claim, *, service: str, regions: Collection[str] | None, 
         SignatureDoesNotMatch: no; all that is wrong with the scope is told at once.
     """
     _check_window(claim, now)
+    if (
+        claim.service == service
+        and claim.terminator == TERMINATOR
+        and claim.date == claim.stamp[:8]
+        and _REGION.fullmatch(claim.region)
+        and (regions is None or claim.region in regions)
+    ):
+        return
     wrong: dict[str, str] = {}
     if not _REGION.fullmatch(claim.region) or (regions is not None and claim.region not in regions):
         wrong["region"] = "Credential should be scoped to a valid region. "
@@ -172,9 +181,10 @@ def render_timestamp(instant: datetime) -> str:
 
 def _by_name(headers: tuple[tuple[bytes, bytes], ...]) -> tuple[dict[bytes, bytes], frozenset[bytes]]:
     """Each header's first value, and the names of those sent more than once."""
-    found = dict(reversed(headers))
+    found = dict(headers)
     if len(found) == len(headers):
-        return found, frozenset()
+        return found, _NONE
+    found = dict(reversed(headers))
     names = [name for name, _ in headers]
     return found, frozenset(name for name in found if names.count(name) > 1)
 
@@ -238,7 +248,9 @@ def _dated(text: str) -> tuple[datetime, str]:
     return timestamp, render_timestamp(timestamp)
 
 
+@lru_cache(maxsize=512)
 def _credential(text: str) -> tuple[str, str, str, str, str]:
+    """The parts of the credential; remembered, because a client sends one for a whole day."""
     parts = text.split("/")
     if len(parts) != 5:
         raise IncompleteSignature(

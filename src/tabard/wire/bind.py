@@ -8,7 +8,7 @@ the table of operations is made, so that no drift between a class and the model 
 
 import re
 import types
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, is_dataclass
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
@@ -34,7 +34,8 @@ _SCALARS: Final[Mapping[Kind, type]] = {
 class Member:
     """A member of a structure and where its value is kept.
 
-    `type` is the annotation of its value without `| None`; None where values are plain dicts.
+    `type` is the annotation of its value without `| None`; None where values are plain dicts. `optional`: the value may
+    be None.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Member:
     shape: Shape
     type: Any
     required: bool
+    optional: bool = True
     get: Callable[[Any], Any]
 
 
@@ -82,8 +84,17 @@ def members_of(shape: Shape, owner: Any) -> Iterator[Member]:
             shape=target,
             type=bare,
             required=name in shape.required or mandatory,
+            optional=optional,
             get=attrgetter(field),
         )
+
+
+def all_of(paths: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """A function that reads all these attributes of a value, dots and all, in one step."""
+    if not paths:
+        return lambda _: ()
+    get = attrgetter(*paths)
+    return get if len(paths) > 1 else lambda value: (get(value),)
 
 
 def element_type(annotation: Any, *, of: int = 0) -> Any:

@@ -89,19 +89,24 @@ class _Reading:
 
     def structure(self, shape: Shape, owner: Any) -> Read:
         """A branch as a structure; `at` is the path with its dot."""
-        members = [self._part(member) for member in members_of(shape, owner)]
-        parts = tuple((part.field, part.key, part.empty, part.null, part.read) for part in members)
+        parts: dict[str, tuple[str, Read, tuple[str, str | None] | None]] = {}
+        for part in [self._part(member) for member in members_of(shape, owner)]:
+            if part.empty is not None:
+                parts[part.empty] = part.field, _no_elements, None
+            parts[part.key] = part.field, part.read, part.null
+        keys = tuple(parts)
+        required = frozenset(key for key, (_, _, null) in parts.items() if null is not None)
         build = dict if owner is None else owner
 
         def read_structure(tree: Tree, at: str, violations: list[str]) -> Any:
             values: dict[str, Any] = {}
-            for field, key, empty, null, read in parts:
+            # All keys only where one may be missing; violations are told in the model's order either way.
+            for key in [key for key in keys if key in tree] if required <= tree.keys() else keys:
+                field, read, null = parts[key]
                 found = tree.get(key)
                 if found is not None:
                     values[field] = read(found, at, violations)
-                elif empty is not None and empty in tree:
-                    values[field] = ()
-                elif null is not None:
+                elif null is not None and field not in values:
                     violations.append(violation(f"{at}{null[0]}", NOT_NULL, null[1]))
             return values if violations else build(**values)
 
@@ -202,6 +207,11 @@ class _Reading:
             return values
 
         return read_map
+
+
+def _no_elements(_text: str, _at: str, _violations: list[str]) -> tuple[()]:
+    """An empty list."""
+    return ()
 
 
 def _of_entry(part: Part, entry: Tree, at: str, violations: list[str]) -> Any:

@@ -10,7 +10,7 @@ Raises: `MalformedForm`, `UnknownOperation`, `MalformedInput`.
 import base64
 import binascii
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -31,14 +31,6 @@ _OUTLINED: Final = 128
 _BROKEN_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,19}", re.ASCII)
 _INDEX: Final = re.compile(r"[1-9][0-9]{0,5}", re.ASCII)
-_FREQUENT_ESCAPES: Final = (
-    ("%22", '"'), ("%3A", ":"), ("%2C", ","), ("%2F", "/"), ("%7B", "{"), ("%7D", "}"), ("%5B", "["), ("%5D", "]"),
-    ("%20", " "), ("%2A", "*"), ("%0A", "\n"),
-)  # fmt: skip
-"""What JSON and ARNs are full of. None of them makes a `%`, a hexadecimal digit or what separates fields and names, so
-that the whole form can be rid of them before it is cut.
-"""
-
 Tree = dict[str, Any]
 """`A.member.1=x` is {"A.": {"member.": {"1": "x"}}}: a name that goes on ends in a dot, a name that ends does not."""
 
@@ -77,8 +69,18 @@ def parse_form(raw: bytes, *, unique: bool = False) -> dict[str, str]:
     except UnicodeDecodeError:
         raise MalformedForm("The request is not valid UTF-8.", reason="form.encoding") from None
     text = _simplified(text)
+    parts = text.split("&")
+    if "%" not in text:
+        form = {name: value for part in parts for name, _, value in [part.partition("=")]}
+        if len(form) == len(parts) and "" not in form and max(map(len, form)) <= MAXIMUM_NAME:
+            return form
+    return _field_by_field(parts, unique=unique)
+
+
+def _field_by_field(parts: Iterable[str], *, unique: bool) -> dict[str, str]:
+    """The fields of a form in which something is escaped, repeated, nameless or too long."""
     form: dict[str, str] = {}
-    for part in text.split("&"):
+    for part in parts:
         name, _, value = part.partition("=")
         if "%" in part:
             name, value = _decode(name), _decode(value)
@@ -110,11 +112,17 @@ def parse_outline(raw: bytes) -> dict[str, str]:
 
 
 def _simplified(text: str) -> str:
-    """The form without the most frequent escapes: one pass for each, instead of one for each in every field."""
+    """The form without the most frequent escapes: one pass for each, instead of one for each in every field.
+
+    They are what JSON and ARNs are full of. None of them makes a `%`, a hexadecimal digit or what separates fields and
+    names, so that the whole form can be rid of them before it is cut.
+    """
     text = text.replace("+", " ")
     if "%" in text:
-        for escape, character in _FREQUENT_ESCAPES:
-            text = text.replace(escape, character)
+        # Written out, for a loop costs as much as the replacing.
+        text = text.replace("%22", '"').replace("%3A", ":").replace("%2C", ",").replace("%2F", "/").replace("%20", " ")
+        text = text.replace("%7B", "{").replace("%7D", "}").replace("%5B", "[").replace("%5D", "]")
+        text = text.replace("%2A", "*").replace("%0A", "\n")
         if "%" in text and _BROKEN_ESCAPE.search(text):
             raise MalformedForm("The request has a malformed percent escape.", reason="form.escape")
     return text
@@ -145,17 +153,17 @@ def find_operation(form: Mapping[str, str]) -> OperationModel:
 
 def tree_of(form: Mapping[str, str]) -> Tree:
     """The form, by the dots in its names. Names that are too deep mean nothing to any operation and are left out."""
-    tree: Tree = {}
+    tree: Tree = {name: value for name, value in form.items() if "." not in name}
+    if len(tree) == len(form):
+        return tree
     for name, value in form.items():
-        if "." not in name:
-            tree[name] = value
-            continue
-        branches, leaf = _way(name)
-        if len(branches) <= MAXIMUM_DEPTH:
-            node = tree
-            for branch in branches:
-                node = node.setdefault(branch, {})
-            node[leaf] = value
+        if "." in name:
+            branches, leaf = _way(name)
+            if len(branches) <= MAXIMUM_DEPTH:
+                node = tree
+                for branch in branches:
+                    node = node.setdefault(branch, {})
+                node[leaf] = value
     return tree
 
 

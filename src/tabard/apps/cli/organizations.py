@@ -115,9 +115,12 @@ class Names:
 
     def policy(self, text: str) -> OrganizationPolicy:
         """A policy of the organisation, or one of AWS's."""
-        for policy in (*AWS_POLICIES.values(), *policies_of(self.records, self.organization)):
-            if text in (policy.id, policy.name):
-                return policy
+        known = (*AWS_POLICIES.values(), *policies_of(self.records, self.organization))
+        # Ids before names: a policy must not be taken for another by being called like it.
+        by_id = {policy.id: policy for policy in known}
+        found = by_id.get(text) or next((policy for policy in known if policy.name == text), None)
+        if found is not None:
+            return found
         raise SettingsError(f"there is no policy `{text}`; `tabard org policy list` lists them all")
 
 

@@ -1,11 +1,24 @@
 """What every command has: the options that say which store, and one line for what went wrong."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import click
 
 from tabard.apps.config import SettingsError
+
+NEXT: Final[Mapping[str, str]] = {
+    "organization.type-not-enabled": "`tabard org enable TYPE` lets it count",
+    "organization.policy-in-use": "`tabard org show` says where",
+    "organization.not-empty": "`tabard org show` lists its accounts",
+    "organization.unit-missing": "`tabard org show` lists the units",
+    "organization.parent-missing": "`tabard org show` lists the units",
+    "organization.target-missing": "`tabard org show` lists units and accounts",
+    "organization.account-missing": "`tabard account list` lists the accounts",
+    "organization.policy-missing": "`tabard org policy list` lists the policies",
+}
+"""A refusal's reason → the command that helps on."""
 
 
 class Failure(click.ClickException):
@@ -46,6 +59,7 @@ def run(command: Callable[[], None]) -> None:
     except MalformedPolicy as refusal:
         raise Failure(f"{refusal.public} {refusal.at or 'The whole document'} ({refusal.reason})") from refusal
     except Fault as refusal:
-        raise Failure(refusal.public) from refusal
+        hint = NEXT.get(refusal.reason)
+        raise Failure(f"{refusal.public} {hint}." if hint else refusal.public) from refusal
     except (SettingsError, MasterKeyError, KeyNotRetirable, SealBroken) as error:
         raise Failure(str(error)) from error

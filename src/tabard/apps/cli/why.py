@@ -134,9 +134,20 @@ def _layer(layer: LayerReport, marks: Marks, *, is_last: bool) -> Iterator[str]:
     for place, statement in enumerate(told):
         last = place == len(told) - 1
         yield from (f"  {stem}  {line}" for line in _statement(statement, marks, is_last=last))
-    beyond = len(layer.statements) - len(told) + layer.omitted
-    if beyond and layer.effect is not Effected.ALLOW:
-        yield f"  {stem}    and {beyond} more statement{'s' if beyond > 1 else ''} that did not apply"
+    others = len(layer.statements) - len(told) + layer.omitted
+    if others and layer.effect is not Effected.ALLOW:
+        yield f"  {stem}    {_others(layer, others, told=len(told))}"
+    elif layer.effect is Effected.IMPLICIT_DENY and not told:
+        yield f"  {stem}    there is no policy"
+
+
+def _others(layer: LayerReport, number: int, *, told: int) -> str:
+    """What else was asked: the policies by name, where no statement of theirs is told."""
+    if told:
+        return f"and {number} more statement{'' if number == 1 else 's'} that did not apply"
+    names = ", ".join(short_name(policy) for policy in layer.policies[:MAXIMUM_TOLD])
+    more = f" and {len(layer.policies) - MAXIMUM_TOLD} more" if len(layer.policies) > MAXIMUM_TOLD else ""
+    return f"{number} statement{'' if number == 1 else 's'} of {names}{more} did not apply"
 
 
 def _told(layer: LayerReport) -> Sequence[StatementReport]:
@@ -174,7 +185,8 @@ def _difference(wanted: str, received: str, marks: Marks) -> Iterator[str]:
     at = next((i for i, (w, r) in enumerate(zip(wanted, received, strict=False)) if w != r), None)
     if at is None:
         at = min(len(wanted), len(received))
-    if any(wild in wanted[: at + 1] for wild in "*?") or at == 0:
+    only_in_case = wanted.lower() == received.lower()
+    if any(wild in wanted[: at + 1] for wild in "*?") or (at == 0 and not only_in_case):
         return
-    note = "differs only in case" if wanted.lower() == received.lower() else "differs from here"
+    note = "differs only in case" if only_in_case else "differs from here"
     yield f"          {' ' * at}{marks.caret} {note}"

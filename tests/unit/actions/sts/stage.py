@@ -58,8 +58,9 @@ def authenticated(
         caller=caller,
         standing=standing or Standing(principal=caller.principal),
         claims=claims,
-        context=context,
+        gather=lambda: context,
         now=NOW,
+        region="us-east-1",
         user_identity={},
     )
 

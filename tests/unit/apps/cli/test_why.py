@@ -84,9 +84,25 @@ StringEquals aws:PrincipalTag/Team `risk`, and it is `Risk`.
   │       StringEquals aws:PrincipalTag/Team
   │         wanted  risk
   │         got     Risk
+  │                 ^ differs only in case
   │     and 3 more statements that did not apply
   └ · permissions boundary                        not needed"""
     )
+
+
+def test_policies_that_say_nothing_of_the_action_are_named() -> None:
+    silent = LayerReport(
+        layer=Layer.IDENTITY,
+        effect=Effected.IMPLICIT_DENY,
+        policies=(f"{OWNER}#policy/own", "arn:aws:iam::111122223333:policy/team"),
+        statements=(statement(ACTION),),
+    )
+    none = LayerReport(layer=Layer.BOUNDARY, effect=Effected.IMPLICIT_DENY)
+
+    told = tree(denial(silent, none))
+
+    assert "  │     1 statement of own, team did not apply" in told.splitlines()
+    assert told.endswith("there is no policy")
 
 
 def test_an_absent_key_is_told_in_the_sentence_the_tree_and_at_the_end() -> None:
