@@ -10,7 +10,7 @@ import ipaddress
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from tabard.templates.source import (
     ListNode,
@@ -36,7 +36,7 @@ MAXIMUM_CONDITIONS: Final = 100
 NO_VALUE: Final = "AWS::NoValue"
 _VARIABLE: Final = re.compile(r"\$\{([^{}]*)\}")
 _CONDITIONS: Final = ("Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not", "Condition")
-Found = Value | NoValue
+Found: TypeAlias = "Value | NoValue"
 
 
 class Made(Protocol):

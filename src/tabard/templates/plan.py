@@ -459,10 +459,7 @@ def compare(step: Step, found: Found) -> tuple[Difference, ...]:
         nothing: Normal = prop.default if prop.default is not None else empty(prop.kind)
         after = step.wanted.get(name, nothing)
         before = (step.last if prop.unread else found.properties).get(name, nothing)
-        # What was set and is hidden cannot be known again; only whether anything was.
-        unknowable = prop.unread and prop.hidden
-        alike = bool(before) == bool(after) if unknowable else same(prop.kind, before, after)
-        if not alike:
+        if not same(prop.kind, before, after):
             differences.append(
                 Difference(name=name, kind=prop.kind, before=before, after=after, replaces=prop.replaces)
             )

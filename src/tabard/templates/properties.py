@@ -49,7 +49,7 @@ class Property:
     `replaces`: another value needs another record. `open`: it stands in names and ARNs, so it may not be secret.
     `default` is what is there where it is left out. `unread`: nobody can ask the record for it, so that it is
     compared with what the stack last set. `exclusive`: where it is given it is the whole list, and what others put
-    there is drift.
+    there is drift. `hidden`: its text is a secret. `told`: why a template may not set it.
     """
 
     kind: Kind = Kind.TEXT
@@ -59,6 +59,7 @@ class Property:
     unread: bool = False
     exclusive: bool = False
     hidden: bool = False
+    told: str | None = None
     default: str | None = None
 
 
@@ -136,9 +137,9 @@ def recalled(text: str) -> dict[str, Normal]:
 
 
 def _kept(value: Normal) -> object:
-    if is_secret(value):
-        return HIDDEN if not isinstance(value, dict) else dict.fromkeys(value, HIDDEN)
-    return "" if isinstance(value, Unknown) else value
+    if isinstance(value, dict):
+        return {key: HIDDEN if is_secret(each) else each for key, each in value.items()}
+    return HIDDEN if is_secret(value) else "" if isinstance(value, Unknown) else value
 
 
 def _recalled(value: object) -> Normal:

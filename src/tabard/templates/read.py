@@ -31,6 +31,7 @@ from tabard.templates.source import (
     TemplateError,
     TextNode,
     as_map,
+    end_of,
     known,
     shown,
 )
@@ -56,14 +57,14 @@ def read_template(raw: bytes, file: str) -> MapNode:
     Raises:
         TemplateError: it is no template, or one that nobody should read on.
     """
-    start = Mark(file, 1)
+    start = Mark(file)
     if len(raw) > MAXIMUM_SIZE:
         raise TemplateError(start, f"the template is larger than {MAXIMUM_SIZE} bytes; split it into several stacks")
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = raw[: error.start].count(b"\n") + 1
-        raise TemplateError(Mark(file, line), "the template is not UTF-8; save it as UTF-8") from None
+        before = raw[: error.start].decode(errors="replace")
+        raise TemplateError(end_of(before, file), "the template is not UTF-8; save it as UTF-8") from None
     if text.lstrip().startswith("{"):
         try:
             return as_map(read_json(text, file), "a template")
@@ -98,7 +99,7 @@ def _read_yaml(text: str, file: str) -> Node:
     stack: list[_Open] = []
     root: Node | None = None
     for event in _events(text, file):
-        mark = Mark(file, event.start_mark.line + 1)
+        mark = _place(event.start_mark, file)
         node: Node | None = None
         match event:
             case AliasEvent():
@@ -129,7 +130,7 @@ def _read_yaml(text: str, file: str) -> Node:
         else:
             stack[-1].items.append(node)
     if root is None:
-        raise TemplateError(Mark(file, 1), "the file is empty; a template has at least `Resources`")
+        raise TemplateError(Mark(file), "the file is empty; a template has at least `Resources`")
     return root
 
 
@@ -140,10 +141,15 @@ def _events(text: str, file: str) -> Iterator[Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = " ".join(part for part in (error.context, error.problem) if part)
-        raise TemplateError(Mark(file, mark.line + 1 if mark else 1), f"this is no YAML: {said}") from None
+        raise TemplateError(_place(mark, file) if mark else Mark(file), f"this is no YAML: {said}") from None
     except yaml.reader.ReaderError as error:
-        line = text[: error.position].count("\n") + 1 if error.position > 0 else 1
-        raise TemplateError(Mark(file, line), "the template holds a character that YAML does not allow") from None
+        raise TemplateError(
+            end_of(text[: max(error.position, 0)], file), "the template holds a character that YAML does not allow"
+        ) from None
+
+
+def _place(mark: Any, file: str) -> Mark:
+    return Mark(file, mark.line + 1, mark.column + 1)
 
 
 def _refuse_anchor(event: Any, mark: Mark) -> None:

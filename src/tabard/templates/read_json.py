@@ -1,4 +1,4 @@
-"""JSON → the tree of a template, strictly (RFC 8259), with lines.
+"""JSON → the tree of a template, strictly (RFC 8259), with places.
 
 YAML is no superset of JSON where it matters here: tabs indent, and characters beyond the first plane come as pairs
 of escapes.
@@ -122,20 +122,23 @@ def _text(token: str, mark: Mark) -> str:
 
 
 class _Tokens:
-    """The tokens of a text, and the line of the latest."""
+    """The tokens of a text, and the place of the latest."""
 
     def __init__(self, text: str, file: str) -> None:
-        self._text, self._file, self._at, self._line = text, file, 0, 1
+        self._text, self._file, self._at = text, file, 0
+        self._line, self._line_start, self._start = 1, 0, 0
 
     @property
     def mark(self) -> Mark:
-        return Mark(self._file, self._line)
+        return Mark(self._file, self._line, self._start - self._line_start + 1)
 
     def next(self) -> tuple[str, str]:
         space = _SPACE.match(self._text, self._at)
         if space is not None:
-            self._line += space[0].count("\n")
-            self._at = space.end()
+            if newlines := space[0].count("\n"):
+                self._line += newlines
+                self._line_start = self._text.rindex("\n", self._at, space.end()) + 1
+            self._at = self._start = space.end()
         if self._at == len(self._text):
             return "end", ""
         found = _TOKEN.match(self._text, self._at)

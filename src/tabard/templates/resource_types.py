@@ -8,6 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from tabard.directory.providers import provider_url
+from tabard.directory.service_linked import LINKED_SERVICES
+from tabard.faults import ConstraintViolated
 from tabard.names.arn import iam_arn
 from tabard.templates.properties import Kind, Normals, Property
 from tabard.templates.values import Text, Unknown
@@ -77,8 +80,17 @@ def _inline_id(owner: str) -> Callable[[str, Normals], Text]:
 
 
 def _provider_arn(account: str, wanted: Normals) -> Text:
-    url = known_of(wanted, "Url")
-    return iam_arn(account, f"oidc-provider/{url.removeprefix('https://')}")
+    try:
+        return iam_arn(account, f"oidc-provider/{provider_url(known_of(wanted, 'Url'))}")
+    except ConstraintViolated:
+        return Unknown("Url")  # what is wrong with it, IAM says
+
+
+def _linked_role_name(_account: str, wanted: Normals) -> Text:
+    service, suffix = LINKED_SERVICES.get(known_of(wanted, "AWSServiceName")), known_of(wanted, "CustomSuffix")
+    if service is None:
+        return Unknown("AWSServiceName")  # as above
+    return f"{service.role_name}_{suffix}" if suffix else service.role_name
 
 
 def _saml_arn(account: str, wanted: Normals) -> Text:
@@ -118,12 +130,13 @@ _ALL: Final = (
         rank=0,
         properties={
             "Name": _NAME,
+            # AWS's schema leaves it optional; there is no provider without one.
             "SamlMetadataDocument": Property(required=True),
             "Tags": _TAGS,
-            "AssertionEncryptionMode": Property(),
-            "AddPrivateKey": Property(unread=True, hidden=True),
-            "RemovePrivateKey": Property(unread=True),
-            "PrivateKeyList": _LIST,
+            "AssertionEncryptionMode": Property(default="Allowed"),
+            "AddPrivateKey": Property(hidden=True),
+            "RemovePrivateKey": Property(),
+            "PrivateKeyList": Property(told="its ids are made by IAM; use AddPrivateKey and RemovePrivateKey"),
         },
         attributes=frozenset({"Arn", "SamlProviderUUID"}),
         named_by="Name",
@@ -221,7 +234,8 @@ _ALL: Final = (
             "Description": Property(),
         },
         attributes=frozenset({"RoleName"}),
-        physical=None,
+        physical=_linked_role_name,
+        predict=lambda _account, physical, _wanted: {"RoleName": physical},
     ),
     ResourceType(
         name="AWS::IAM::User",

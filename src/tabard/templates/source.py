@@ -1,4 +1,4 @@
-"""A template as it was written: a tree whose every node knows its line.
+"""A template as it was written: a tree whose every node knows its place.
 
 Scalars stay text. `Version: 2012-10-17` is no date, `012345678901` no octal number and `no` no boolean; what a
 property expects decides what its text means.
@@ -22,14 +22,15 @@ class Mark:
     """Where something stands."""
 
     file: str
-    line: int
+    line: int = 1
+    column: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
+        return f"{printable(self.file)}:{self.line}:{self.column}"
 
 
 class TemplateError(Exception):
-    """A template cannot be read, or does not mean anything here. The text begins with file and line."""
+    """A template cannot be read, or does not mean anything here. The text begins with where."""
 
     def __init__(self, mark: Mark, text: str) -> None:
         super().__init__(f"{mark}: {text}")
@@ -55,7 +56,7 @@ class ListNode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapNode:
-    """A mapping; no key stands twice. `marks` are the lines of the keys."""
+    """A mapping; no key stands twice. `marks` are the places of the keys."""
 
     members: "Mapping[str, Node]"
     marks: Mapping[str, Mark]
@@ -84,6 +85,11 @@ def as_text(node: Node, what: str) -> str:
     if not isinstance(node, TextNode):
         raise TemplateError(node.mark, f"{what} must be a text, and is {noun(node)}")
     return node.text
+
+
+def end_of(text: str, file: str) -> Mark:
+    """Where a text ends that begins the file."""
+    return Mark(file, text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
 def noun(node: Node) -> str:

@@ -157,6 +157,9 @@ def _resource(name: str, node: Node) -> Resource:
             raise TemplateError(
                 properties.marks[key], f"{type_name} has no property {shown(key)}; {known(key, kind.properties)}"
             )
+        told = kind.properties[key].told
+        if told is not None:
+            raise TemplateError(properties.marks[key], f"{key} of {type_name} cannot be set: {told}")
     for key, each in kind.properties.items():
         if each.required and key not in properties.members:
             raise TemplateError(node.mark, f"resource {name} lacks the property {key}, which {type_name} needs")

@@ -38,7 +38,7 @@ class NoValue(Enum):
 
 
 class Members(dict[str, "Value"]):
-    """A mapping that remembers the lines of its keys."""
+    """A mapping that remembers the places of its keys."""
 
     def __init__(self, values: "Mapping[str, Value]", marks: Mapping[str, Mark]) -> None:
         super().__init__(values)

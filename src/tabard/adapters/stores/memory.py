@@ -443,8 +443,6 @@ class _Stacks(_Table[Stack]):
         self._delete(stack)
 
 
-
-
 class _Denials:
     """Denials, by id."""
 

@@ -5,7 +5,6 @@ Exit codes: 0 done, or nothing to do; 1 it did not work, and nothing was changed
 """
 
 import os
-import pwd
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ import msgspec
 from tabard.actions.paging import walk
 from tabard.apps.cli import plans as shown_plans
 from tabard.apps.config import Settings, SettingsError
+from tabard.apps.operator import machine_user
 from tabard.apps.pipeline import table
-from tabard.apps.stacks.run import REGION, STACK_NAME, ApplyError, Options, Outcome, Run, makes_keys, prepare
+from tabard.apps.stacks.faults import ApplyError
+from tabard.apps.stacks.run import REGION, STACK_NAME, Options, Outcome, Run, makes_keys, prepare
 from tabard.apps.wiring import Foundation, open_audit
 from tabard.directory.entities import Account
 from tabard.names.ids import is_account_id
@@ -73,8 +74,9 @@ def apply(where: Settings, wishes: Wishes) -> bool:
             entropy=at.entropy,
             secrets=at.ring,
             rows=table(),
+            levels=where.lint.levels,
             account=account,
-            operator=_operator(),
+            operator=machine_user(),
             sources=prepared,
             options=Options(region=wishes.region, prune=wishes.prune, adopt=wishes.adopt),
         )
@@ -153,11 +155,11 @@ def _print_lines(lines: Iterable[str]) -> None:
 
 def _source(file: str, wishes: Wishes) -> tuple[str, Template]:
     if wishes.stack is not None and len(wishes.files) > 1:
-        raise ApplyError("--stack names one stack, and several files are several; leave it out, or give one file")
+        raise ApplyError("--stack-name names one stack, and several files are several; leave it out, or give one file")
     name = wishes.stack or _stack_name(file)
     if STACK_NAME.fullmatch(name) is None:
         raise ApplyError(
-            f"`{name[:80]}` is no name of a stack: a letter, then letters, digits and hyphens; name it with --stack"
+            f"`{name[:80]}` is no stack's name: a letter, then letters, digits and hyphens; give --stack-name"
         )
     label = "stdin" if file == "-" else file
     return name, parse_template(read_template(_read(file), label), label)
@@ -165,7 +167,7 @@ def _source(file: str, wishes: Wishes) -> tuple[str, Template]:
 
 def _stack_name(file: str) -> str:
     if file == "-":
-        raise ApplyError("a template from the standard input has no name; add --stack")
+        raise ApplyError("a template from the standard input has no name; add --stack-name")
     name = Path(file).name
     while name.endswith(_ENDINGS):
         name = name.removesuffix(Path(name).suffix)
@@ -186,7 +188,7 @@ def _require_different(stacks: Sequence[str]) -> None:
     seen: dict[str, str] = {}
     for stack in stacks:
         if fold(stack) in seen:
-            raise ApplyError(f"two files are both stack {stack}; rename one, or apply it by itself with --stack")
+            raise ApplyError(f"two files are both stack {stack}; rename one, or apply it by itself with --stack-name")
         seen[fold(stack)] = stack
 
 
@@ -240,12 +242,3 @@ def _account(records: Records, asked: str | None) -> Account:
     told = ", ".join(f"{account.id} ({account.name})" for account in accounts[:_LISTED])
     more = " and more" if len(accounts) > _LISTED else ""
     raise ApplyError(f"there are several accounts: {told}{more}; name one with --account")
-
-
-def _operator() -> str:
-    """Who runs the command, as the machine knows them."""
-    uid = os.getuid()
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)

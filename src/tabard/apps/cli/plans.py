@@ -18,7 +18,7 @@ SIGNS: Final[Mapping[Action, tuple[str, str]]] = {
     Action.CREATE: ("+", "green"),
     Action.ADOPT: ("~", "yellow"),
     Action.UPDATE: ("~", "yellow"),
-    Action.REPLACE: ("±", "magenta"),
+    Action.REPLACE: ("-/+", "magenta"),
     Action.DELETE: ("-", "red"),
     Action.FORGET: ("x", "red"),
     Action.LEAVE: (".", "bright_black"),
@@ -50,7 +50,7 @@ def _step_lines(step: Step) -> Iterator[str]:
     physical = LATER if isinstance(step.physical_id, Unknown) else printable(step.physical_id)
     if step.old_id is not None:
         physical = f"{printable(step.old_id)} → {physical}"
-    head = click.style(f"  {sign} {step.action:<8}", fg=colour)
+    head = click.style(f"{sign:>3} {step.action:<8}", fg=colour)
     yield f"{head} {step.type.noun:<18} {step.logical_id}  {physical}"
     if step.action is Action.FORGET:
         yield "        is left where it is (DeletionPolicy: Retain)"
@@ -101,7 +101,11 @@ def _rendered(kind: Kind, value: Normal) -> list[str]:
     lines: list[str] = []
     for name in sorted(value):
         inner = _rendered(Kind.DOCUMENT if kind is Kind.POLICIES else Kind.TEXT, value[name])
-        lines += [f"{printable(name)}: {inner[0]}"] if len(inner) == 1 else [f"{printable(name)}:", *inner]
+        lines += (
+            [f"{printable(name)}: {inner[0]}"]
+            if len(inner) == 1
+            else [f"{printable(name)}:", *(f"    {line}" for line in inner)]
+        )
     return lines
 
 

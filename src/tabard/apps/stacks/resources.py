@@ -68,7 +68,7 @@ def _update_role(calls: Calls, name: str, before: Normals, after: Normals) -> No
     if not same(Kind.DOCUMENT, text(before, "AssumeRolePolicyDocument"), text(after, "AssumeRolePolicyDocument")):
         calls("UpdateAssumeRolePolicy", RoleName=name, PolicyDocument=text(after, "AssumeRolePolicyDocument"))
     _change_boundary(calls, "Role", name, before, after)
-    _change_tags(calls, "Role", name, before, after)
+    _change_tags(calls, "Role", {"RoleName": name}, before, after)
     _change_policies(calls, "Role", name, before, after)
 
 
@@ -88,6 +88,7 @@ def _create_user(calls: Calls, after: Normals) -> Fresh:
         PermissionsBoundary=text(after, "PermissionsBoundary") or None,
         Tags=_tags(after),
     )
+    _change_password(calls, name, NOTHING, after)
     _change_groups(calls, name, NOTHING, after)
     _change_policies(calls, "User", name, NOTHING, after)
     return Fresh(name, {})
@@ -97,15 +98,18 @@ def _update_user(calls: Calls, name: str, before: Normals, after: Normals) -> No
     if text(before, "Path") != text(after, "Path"):
         calls("UpdateUser", UserName=name, NewPath=text(after, "Path"))
     _change_boundary(calls, "User", name, before, after)
-    _change_tags(calls, "User", name, before, after)
+    _change_tags(calls, "User", {"UserName": name}, before, after)
+    _change_password(calls, name, before, after)
     _change_groups(calls, name, before, after)
     _change_policies(calls, "User", name, before, after)
 
 
-def _delete_user(calls: Calls, name: str, _last: Normals) -> None:
+def _delete_user(calls: Calls, name: str, last: Normals) -> None:
     user = calls.desk.records.users.get(calls.desk.account, name)
     if user is None:
         return
+    if last.get("LoginProfile") and calls.desk.records.login_profiles.get(user.id) is not None:
+        calls("DeleteLoginProfile", UserName=name)
     for group in map(calls.desk.records.groups.get_by_id, user.groups):
         if group is not None:
             calls("RemoveUserFromGroup", GroupName=group.name, UserName=name)
@@ -160,14 +164,14 @@ def _change_boundary(calls: Calls, noun: str, name: str, before: Normals, after:
         calls(f"Delete{noun}PermissionsBoundary", **{f"{noun}Name": name})
 
 
-def _change_tags(calls: Calls, noun: str, name: str, before: Normals, after: Normals) -> None:
+def _change_tags(calls: Calls, noun: str, which: Mapping[str, str], before: Normals, after: Normals) -> None:
     old, new = pairs(before, "Tags"), pairs(after, "Tags")
     gone = [key for key in old if key not in new]
     if gone:
-        calls(f"Untag{noun}", **{f"{noun}Name": name}, TagKeys=gone)
+        calls(f"Untag{noun}", **which, TagKeys=gone)
     changed = [{"Key": key, "Value": value} for key, value in new.items() if old.get(key) != value]
     if changed:
-        calls(f"Tag{noun}", **{f"{noun}Name": name}, Tags=changed)
+        calls(f"Tag{noun}", **which, Tags=changed)
 
 
 def _change_groups(calls: Calls, name: str, before: Normals, after: Normals) -> None:
@@ -178,12 +182,113 @@ def _change_groups(calls: Calls, name: str, before: Normals, after: Normals) -> 
         calls("AddUserToGroup", GroupName=group, UserName=name)
 
 
+def _change_password(calls: Calls, name: str, before: Normals, after: Normals) -> None:
+    """A password that is there already is not set again: it would count as a new one."""
+    old, new = pairs(before, "LoginProfile"), pairs(after, "LoginProfile")
+    if new and not old:
+        reset = new["PasswordResetRequired"]
+        calls("CreateLoginProfile", UserName=name, Password=new["Password"], PasswordResetRequired=reset)
+    elif new and old != new:
+        password = new["Password"] if new["Password"] != old["Password"] else None
+        reset = new["PasswordResetRequired"]
+        calls("UpdateLoginProfile", UserName=name, Password=password, PasswordResetRequired=reset)
+    elif old and not new:
+        calls("DeleteLoginProfile", UserName=name)
+
+
 def _strip(calls: Calls, noun: str, identity: Identity) -> None:
     who = {f"{noun}Name": identity.name}
     for arn in identity.attached_policies:
         calls(f"Detach{noun}Policy", **who, PolicyArn=arn)
     for name in identity.inline_policies:
         calls(f"Delete{noun}Policy", **who, PolicyName=name)
+
+
+# ── providers, service-linked roles ──────────────────────────────────────────────────────────────────
+
+
+def _create_saml_provider(calls: Calls, after: Normals) -> Fresh:
+    answer = calls(
+        "CreateSAMLProvider",
+        Name=text(after, "Name"),
+        SAMLMetadataDocument=text(after, "SamlMetadataDocument"),
+        AssertionEncryptionMode=text(after, "AssertionEncryptionMode"),
+        AddPrivateKey=text(after, "AddPrivateKey") or None,
+        Tags=_tags(after) or None,
+    )
+    arn: str = answer.saml_provider_arn
+    return Fresh(arn, {})
+
+
+def _update_saml_provider(calls: Calls, arn: str, before: Normals, after: Normals) -> None:
+    changes = {
+        parameter: text(after, name)
+        for name, parameter in (
+            ("SamlMetadataDocument", "SAMLMetadataDocument"),
+            ("AssertionEncryptionMode", "AssertionEncryptionMode"),
+            ("AddPrivateKey", "AddPrivateKey"),
+            ("RemovePrivateKey", "RemovePrivateKey"),
+        )
+        if text(after, name) and text(before, name) != text(after, name)
+    }
+    if changes:
+        calls("UpdateSAMLProvider", SAMLProviderArn=arn, **changes)
+    _change_tags(calls, "SAMLProvider", {"SAMLProviderArn": arn}, before, after)
+
+
+def _delete_saml_provider(calls: Calls, arn: str, _last: Normals) -> None:
+    if calls.desk.records.saml_providers.get(arn) is not None:
+        calls("DeleteSAMLProvider", SAMLProviderArn=arn)
+
+
+def _create_oidc_provider(calls: Calls, after: Normals) -> Fresh:
+    answer = calls(
+        "CreateOpenIDConnectProvider",
+        Url=text(after, "Url"),
+        ClientIDList=list(texts(after, "ClientIdList")) or None,
+        ThumbprintList=list(texts(after, "ThumbprintList")) or None,
+        Tags=_tags(after) or None,
+    )
+    arn: str = answer.open_id_connect_provider_arn
+    return Fresh(arn, {})
+
+
+def _update_oidc_provider(calls: Calls, arn: str, before: Normals, after: Normals) -> None:
+    which = {"OpenIDConnectProviderArn": arn}
+    gone, added = _moves(before, after, "ClientIdList")
+    for client_id in gone:
+        calls("RemoveClientIDFromOpenIDConnectProvider", **which, ClientID=client_id)
+    for client_id in added:
+        calls("AddClientIDToOpenIDConnectProvider", **which, ClientID=client_id)
+    thumbprints = texts(after, "ThumbprintList")
+    if set(thumbprints) != set(texts(before, "ThumbprintList")):
+        calls("UpdateOpenIDConnectProviderThumbprint", **which, ThumbprintList=list(thumbprints))
+    _change_tags(calls, "OpenIDConnectProvider", which, before, after)
+
+
+def _delete_oidc_provider(calls: Calls, arn: str, _last: Normals) -> None:
+    if calls.desk.records.oidc_providers.get(arn) is not None:
+        calls("DeleteOpenIDConnectProvider", OpenIDConnectProviderArn=arn)
+
+
+def _create_linked_role(calls: Calls, after: Normals) -> Fresh:
+    answer = calls(
+        "CreateServiceLinkedRole",
+        AWSServiceName=text(after, "AWSServiceName"),
+        CustomSuffix=text(after, "CustomSuffix") or None,
+        Description=text(after, "Description") or None,
+    )
+    name: str = answer.role.role_name
+    return Fresh(name, {})
+
+
+def _update_linked_role(calls: Calls, name: str, _before: Normals, after: Normals) -> None:
+    calls("UpdateRoleDescription", RoleName=name, Description=text(after, "Description"))
+
+
+def _delete_linked_role(calls: Calls, name: str, _last: Normals) -> None:
+    if calls.desk.records.roles.get(calls.desk.account, name) is not None:
+        calls("DeleteServiceLinkedRole", RoleName=name)
 
 
 # ── managed policies ─────────────────────────────────────────────────────────────────────────────────
@@ -384,9 +489,12 @@ HANDS: Final[Mapping[str, Hands]] = {
         create=_create_instance_profile, update=_update_instance_profile, delete=_delete_instance_profile
     ),
     "ManagedPolicy": Hands(create=_create_managed_policy, update=_update_managed_policy, delete=_delete_managed_policy),
+    "OIDCProvider": Hands(create=_create_oidc_provider, update=_update_oidc_provider, delete=_delete_oidc_provider),
     "Policy": Hands(create=_create_policy, update=_update_policy, delete=_delete_policy),
     "Role": Hands(create=_create_role, update=_update_role, delete=_delete_role),
     "RolePolicy": _inline("Role"),
+    "SAMLProvider": Hands(create=_create_saml_provider, update=_update_saml_provider, delete=_delete_saml_provider),
+    "ServiceLinkedRole": Hands(create=_create_linked_role, update=_update_linked_role, delete=_delete_linked_role),
     "User": Hands(create=_create_user, update=_update_user, delete=_delete_user),
     "UserPolicy": _inline("User"),
     "UserToGroupAddition": Hands(create=_create_membership, update=_update_membership, delete=_delete_membership),

@@ -12,12 +12,15 @@ from typing import Final
 
 from tabard.actions.desk import Desk
 from tabard.actions.paging import walk
-from tabard.apps.stacks.calls import CallRefused, Calls, Rows, operator_of
+from tabard.apps.events import new_uuid
+from tabard.apps.operator import in_place_of_root
+from tabard.apps.stacks.calls import CallRefused, Calls, Rows, Warned
+from tabard.apps.stacks.faults import ApplyError
 from tabard.apps.stacks.resources import HANDS
 from tabard.apps.stacks.standing import StoredStanding, text
 from tabard.directory.entities import Account, Stack, StackResource
-from tabard.names import ids
 from tabard.names.tags import fold
+from tabard.policy.lint.check import Levels
 from tabard.ports.audit import Audit
 from tabard.ports.secret_box import SecretBox
 from tabard.ports.store import Records, Store
@@ -26,7 +29,7 @@ from tabard.templates.evaluate import Evaluator, require_references
 from tabard.templates.parameters import read_parameters, values_of
 from tabard.templates.plan import SUFFIX, Action, Held, OutputValue, Plan, Planner, Question, Step
 from tabard.templates.properties import HIDDEN, Normals, recalled, remembered
-from tabard.templates.source import Mark, TemplateError, known, shown
+from tabard.templates.source import Mark, known, shown
 from tabard.templates.template import OnRemoval, Template
 from tabard.templates.values import Secret, Text, Value, texts_in
 
@@ -35,10 +38,6 @@ REGION: Final = "us-east-1"
 SHORTEST_SECRET: Final = 4
 """Characters of the shortest text that is looked for where a secret must not show; shorter ones stand in any text."""
 _ALPHABET: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-
-
-class ApplyError(Exception):
-    """A template was not applied. One line: where, what, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +75,7 @@ class Outcome:
 
     outputs: Mapping[str, Mapping[str, OutputValue]]
     keys: Sequence[NewAccessKey]
+    warned: Sequence[Warned]
 
 
 class _Rehearsed(Exception):  # noqa: N818 - the way out of a transaction that is not to be kept
@@ -110,6 +110,7 @@ class Run:
     entropy: Entropy
     secrets: SecretBox
     rows: Rows
+    levels: Levels
     account: Account
     operator: str
     sources: Sequence[Source]
@@ -134,7 +135,7 @@ class Run:
         try:
             with self.store.write() as records:
                 self._carry_out(records, agreed)
-                raise _Rehearsed
+                raise _Rehearsed  # noqa: TRY301 - only an exception undoes a transaction
         except _Rehearsed:
             return
 
@@ -220,12 +221,6 @@ class Run:
             "AWS::URLSuffix": "amazonaws.com",
         }
         require_references(source.template, pseudo)
-        for resource in source.template.resources.values():
-            if resource.type.short not in HANDS:
-                raise TemplateError(
-                    resource.mark,
-                    f"{resource.type.name} is not implemented by Tabard yet; take {resource.logical_id} out",
-                )
         return Evaluator(source.template, parameters=source.parameters, pseudo=pseudo, imports=imports)
 
     def _in_order(self, stacks: Mapping[str, Stack]) -> list[Source]:
@@ -298,7 +293,7 @@ class Run:
                 self._remove(calls, one, step)
         for one, resources in done:
             self._keep(records, desk, one, resources, exports_of(outputs[one.plan.stack]))
-        return Outcome(outputs=outputs, keys=keys), calls
+        return Outcome(outputs=outputs, keys=keys, warned=calls.warned), calls
 
     def _step(
         self, calls: Calls, standing: StoredStanding, one: "_Planned", step: Step, keys: list[NewAccessKey]
@@ -316,7 +311,7 @@ class Run:
             elif step.differences and step.found is not None and isinstance(physical_id, str):
                 hands.update(calls, physical_id, {**step.last, **step.found.properties}, wanted)
         except CallRefused as refusal:
-            raise self._refused(one, step, resource.mark, refusal) from refusal
+            raise _refused(step, resource.mark, refusal) from refusal
         if not isinstance(physical_id, str):
             raise TypeError(f"{step.logical_id} was made and has no id")
         if step.type.short == "AccessKey" and told:
@@ -357,14 +352,7 @@ class Run:
         try:
             HANDS[step.type.short].delete(calls, step.physical_id, step.last)
         except CallRefused as refusal:
-            raise self._refused(one, step, Mark(one.source.template.file, 1), refusal) from refusal
-
-    def _refused(self, one: "_Planned", step: Step, mark: Mark, refusal: CallRefused) -> ApplyError:
-        physical = step.old_id or step.physical_id
-        named = f" {shown(physical)}" if isinstance(physical, str) else ""
-        doing = "to delete" if step.action is Action.DELETE else f"to {step.action}"
-        said = f"{mark}: {step.logical_id}: {doing} the {step.type.noun}{named}: {refusal}; nothing was changed"
-        return ApplyError(said)
+            raise _refused(step, Mark(one.source.template.file), refusal) from refusal
 
     def _keep(
         self, records: Records, desk: Desk, one: "_Planned", resources: list[StackResource], exports: Mapping[str, Text]
@@ -393,10 +381,11 @@ class Run:
     def _desk(self, records: Records) -> Desk:
         return Desk(
             records=records,
-            caller=operator_of(self.account.id),
+            caller=in_place_of_root(self.account.id),
             now=self.clock.now(),
             entropy=self.entropy,
             secrets=self.secrets,
+            levels=self.levels,
         )
 
     def _suffix(self, stack: str, logical_id: str) -> str:
@@ -412,7 +401,7 @@ class Run:
 
     def _stack_id(self, name: str) -> str:
         if (name, "") not in self._drawn:
-            self._drawn[name, ""] = ids.uuid4(entropy=self.entropy(16))
+            self._drawn[name, ""] = new_uuid(self.entropy(16))
         unique = self._drawn[name, ""]
         return f"arn:aws:cloudformation:{self.options.region}:{self.account.id}:stack/{name}/{unique}"
 
@@ -445,6 +434,14 @@ def exports_of(outputs: Mapping[str, OutputValue]) -> dict[str, Text]:
                 raise ApplyError(f"output {name} exports {shown(output.export)}, as another one does; use another name")
             exports[output.export] = output.value
     return exports
+
+
+def _refused(step: Step, mark: Mark, refusal: CallRefused) -> ApplyError:
+    physical = step.old_id or step.physical_id
+    named = f" {shown(physical)}" if isinstance(physical, str) else ""
+    return ApplyError(
+        f"{mark}: {step.logical_id}: to {step.action} the {step.type.noun}{named}: {refusal}; nothing was changed"
+    )
 
 
 def _imports(evaluator: Evaluator, offered: Mapping[str, Text]) -> tuple[str, ...]:

@@ -10,7 +10,12 @@ from typing import Final
 
 from tabard.actions.desk import Desk
 from tabard.actions.trust_documents import shown_trust_policy
-from tabard.directory.entities import Group, ManagedPolicy, PolicyUsage, Role, Stack, User
+from tabard.directory.entities import Group, ManagedPolicy, OIDCProvider, PolicyUsage, Role, Stack, User
+from tabard.directory.passwords import is_password
+from tabard.directory.providers import provider_url
+from tabard.directory.rules import SERVICE_LINKED_PATH
+from tabard.directory.service_linked import LINKED_SERVICES
+from tabard.faults import ConstraintViolated
 from tabard.names.arn import parse_arn
 from tabard.names.instants import iso
 from tabard.names.tags import fold
@@ -71,9 +76,12 @@ class StoredStanding:
             "GroupPolicy": self._inline_policy,
             "InstanceProfile": self._instance_profile,
             "ManagedPolicy": self._managed_policy,
+            "OIDCProvider": self._oidc_provider,
             "Policy": self._policy,
             "Role": self._role,
             "RolePolicy": self._inline_policy,
+            "SAMLProvider": self._saml_provider,
+            "ServiceLinkedRole": self._service_linked_role,
             "User": self._user,
             "UserPolicy": self._inline_policy,
             "UserToGroupAddition": self._membership,
@@ -123,11 +131,38 @@ class StoredStanding:
             "UserName": user.name,
             "Path": user.path,
             "Groups": self._own(question, "Groups", groups, ("User", user.name, "group"), folded=True),
+            "LoginProfile": self._login_profile(question, user),
             "PermissionsBoundary": user.permissions_boundary or "",
             "Tags": dict(user.tags),
             **self._policies_of(question, "User", user),
         }
         return Found(properties=properties, attributes={"Arn": user.arn})
+
+    def _login_profile(self, question: Question, user: User) -> dict[str, Text]:
+        """One that was set and then changed by the user is as it should be; one that is not the stack's is not seen."""
+        profile = self._desk.records.login_profiles.get(user.id)
+        if profile is None or ("LoginProfile" not in question.given and not question.last.get("LoginProfile")):
+            return {}
+        wanted, last = pairs(question.wanted, "LoginProfile"), pairs(question.last, "LoginProfile")
+        hashes = (self._desk.secrets.open(user.id, sealed).decode() for sealed in profile.sealed_hashes)
+        was_set = "Password" in wanted and any(is_password(hashed, wanted["Password"]) for hashed in hashes)
+        reset = "true" if profile.reset_required else "false"
+        return {
+            "Password": Secret(wanted["Password"] if was_set else HIDDEN),
+            "PasswordResetRequired": last.get("PasswordResetRequired", reset),
+        }
+
+    def _service_linked_role(self, question: Question) -> Found | None:
+        role = self._desk.records.roles.get(self._desk.account, question.physical_id)
+        if role is None or not role.path.startswith(SERVICE_LINKED_PATH):
+            return None
+        principal = role.path.removeprefix(SERVICE_LINKED_PATH).rstrip("/")
+        properties: Normals = {
+            "AWSServiceName": principal,
+            "CustomSuffix": role.name.removeprefix(LINKED_SERVICES[principal].role_name).removeprefix("_"),
+            "Description": role.description or "",
+        }
+        return Found(properties=properties, attributes={"RoleName": role.name})
 
     def _policies_of(self, question: Question, noun: str, identity: Identity) -> Normals:
         """The policies of an identity, as far as they are this resource's to say."""
@@ -163,6 +198,39 @@ class StoredStanding:
         noun, name, kind = where
         owners = self._claims.get((noun, fold(name), kind, fold(value)), set())
         return bool(owners - {(question.stack, question.logical_id)})
+
+    # ── providers ────────────────────────────────────────────────────────────────────────────────────
+
+    def _saml_provider(self, question: Question) -> Found | None:
+        provider = self._desk.records.saml_providers.get(question.physical_id)
+        if provider is None or provider.account != self._desk.account:
+            return None
+        added, removed = text(question.wanted, "AddPrivateKey"), text(question.wanted, "RemovePrivateKey")
+        opened = (self._desk.secrets.open(provider.row_of(key), key.sealed_pem) for key in provider.private_keys)
+        has_added = bool(added) and any(pem == added.encode() for pem in opened)
+        has_removed = any(key.id == removed for key in provider.private_keys)
+        properties: Normals = {
+            "Name": provider.name,
+            "SamlMetadataDocument": provider.metadata,
+            "Tags": dict(provider.tags),
+            "AssertionEncryptionMode": provider.encryption_mode.value,
+            "AddPrivateKey": Secret(added if has_added else ""),
+            "RemovePrivateKey": "" if has_removed else removed,
+        }
+        return Found(properties=properties, attributes={"Arn": provider.arn, "SamlProviderUUID": provider.uuid})
+
+    def _oidc_provider(self, question: Question) -> Found | None:
+        provider = self._desk.records.oidc_providers.get(question.physical_id)
+        if provider is None or provider.account != self._desk.account:
+            return None
+        wanted = text(question.wanted, "Url")
+        properties: Normals = {
+            "Url": wanted if _is_url_of(provider, wanted) else f"https://{provider.url}",
+            "ClientIdList": provider.client_ids,
+            "ThumbprintList": provider.thumbprints,
+            "Tags": dict(provider.tags),
+        }
+        return Found(properties=properties, attributes={"Arn": provider.arn})
 
     # ── policies ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -246,6 +314,13 @@ class StoredStanding:
         name = wanted if fold(wanted) == fold(user.name) else user.name
         secret: Text = Secret(HIDDEN)
         return Found(properties={"UserName": name, "Status": key.status.value}, attributes={"SecretAccessKey": secret})
+
+
+def _is_url_of(provider: OIDCProvider, url: str) -> bool:
+    try:
+        return provider_url(url) == provider.url
+    except ConstraintViolated:
+        return False
 
 
 def _policy_attributes(policy: ManagedPolicy, attached: int, used: int) -> dict[str, Text]:
