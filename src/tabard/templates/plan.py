@@ -13,11 +13,11 @@ from typing import Final, Protocol
 from tabard.names.tags import fold
 from tabard.templates.evaluate import Evaluator, NothingMade
 from tabard.templates.order import not_made, ordered
-from tabard.templates.properties import Kind, Normal, Normals, empty, normal, same
+from tabard.templates.properties import HIDDEN, Kind, Normal, Normals, concealed, empty, normal, same
 from tabard.templates.resource_types import MADE_UP, RESOURCE_TYPES, ResourceType, known_of
 from tabard.templates.source import Mark, TemplateError, shown
 from tabard.templates.template import OnRemoval, Resource
-from tabard.templates.values import Secret, Text, Unknown
+from tabard.templates.values import Secret, Text, Unknown, is_secret, texts_in
 
 SUFFIX: Final = 12
 """Characters at the end of a name that is made up."""
@@ -460,6 +460,9 @@ def compare(step: Step, found: Found) -> tuple[Difference, ...]:
         after = step.wanted.get(name, nothing)
         before = (step.last if prop.unread else found.properties).get(name, nothing)
         if not same(prop.kind, before, after):
+            # Where a secret is to be, or was, what is there may be one.
+            if is_secret(after) or HIDDEN in texts_in(step.last.get(name, nothing)):
+                before = concealed(before)
             differences.append(
                 Difference(name=name, kind=prop.kind, before=before, after=after, replaces=prop.replaces)
             )

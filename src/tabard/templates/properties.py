@@ -125,6 +125,15 @@ def same(kind: Kind, one: Normal, other: Normal) -> bool:
     return one == other
 
 
+def concealed(value: Normal) -> Normal:
+    """The value with each text a secret."""
+    if isinstance(value, dict):
+        return {key: each if isinstance(each, Unknown) else Secret(each) for key, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(each if isinstance(each, Unknown) else Secret(each) for each in value)
+    return value if isinstance(value, Unknown) else Secret(value)
+
+
 def remembered(values: Normals) -> str:
     """Normal forms as a text to keep; secrets are not kept."""
     return json.dumps({name: _kept(value) for name, value in values.items()}, ensure_ascii=False)

@@ -5,8 +5,10 @@ Exit codes: 0 done, or nothing to do; 1 it did not work, and nothing was changed
 """
 
 import os
+import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,14 +18,15 @@ import msgspec
 
 from tabard.actions.paging import walk
 from tabard.apps.cli import plans as shown_plans
+from tabard.apps.cli.organizations import account_named
 from tabard.apps.config import Settings, SettingsError
 from tabard.apps.operator import machine_user
 from tabard.apps.pipeline import table
+from tabard.apps.stacks.calls import Warned
 from tabard.apps.stacks.faults import ApplyError
 from tabard.apps.stacks.run import REGION, STACK_NAME, Options, Outcome, Run, makes_keys, prepare
 from tabard.apps.wiring import Foundation, open_audit
 from tabard.directory.entities import Account
-from tabard.names.ids import is_account_id
 from tabard.names.tags import fold
 from tabard.ports.store import Records
 from tabard.templates.plan import Plan
@@ -33,6 +36,8 @@ from tabard.templates.template import Template, parse_template
 
 PENDING: Final = 6
 """The exit code of `--check` where there is something to change."""
+PATIENCE: Final = 3.0
+"""Seconds that parameters may take to be checked."""
 _ENDINGS: Final = (".yaml", ".yml", ".json", ".template")
 _LISTED: Final = 10
 
@@ -64,7 +69,8 @@ def apply(where: Settings, wishes: Wishes) -> bool:
     sources = [_source(file, wishes) for file in wishes.files]
     _require_different([stack for stack, _ in sources])
     given = _parameters(wishes)
-    prepared = prepare(sources, given)
+    with _limited(PATIENCE):
+        prepared = prepare(sources, given)
     with Foundation.open(where) as at:
         with at.store.read() as records:
             account = _account(records, wishes.account)
@@ -86,6 +92,22 @@ def apply(where: Settings, wishes: Wishes) -> bool:
             raise ApplyError(run.hide(str(error))) from error
 
 
+@contextmanager
+def _limited(seconds: float) -> Iterator[None]:
+    """An `AllowedPattern` can take for ever, and pattern and value may come from different people."""
+
+    def stop(*_: object) -> None:
+        raise ApplyError("the parameters take too long to check; give AllowedPattern a pattern that cannot backtrack")
+
+    handler = signal.signal(signal.SIGALRM, stop)
+    timer = signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, *timer)
+        signal.signal(signal.SIGALRM, handler)
+
+
 def _apply(where: Settings, wishes: Wishes, run: Run) -> bool:
     plans = run.look()
     pending = any(plan.changes for plan in plans)
@@ -94,7 +116,7 @@ def _apply(where: Settings, wishes: Wishes, run: Run) -> bool:
     if wishes.check:
         _report(wishes, run, plans, None)
         return pending
-    run.rehearse(plans)
+    _print_warnings(run.rehearse(plans))
     if wishes.dry_run:
         _report(wishes, run, plans, None, rehearsed=True)
         return False
@@ -141,6 +163,12 @@ def _report(
         click.echo("Nothing to change.", err=True)
     elif outcome is None:
         click.echo("Nothing was changed.", err=True)
+
+
+def _print_warnings(warned: Iterable[Warned]) -> None:
+    for each in warned:
+        finding = each.finding
+        click.echo(f"warning: {each.logical_id}: {finding.code}: {finding.reason}", err=True)
 
 
 def _print_lines(lines: Iterable[str]) -> None:
@@ -228,13 +256,9 @@ def _parameter_file(file: str) -> dict[str, str]:
 
 def _account(records: Records, asked: str | None) -> Account:
     """The account that is meant: the only one where none is named."""
-    accounts = list(walk(lambda after: records.accounts.list(after=after), key=lambda account: account.id))
     if asked is not None:
-        by_id = records.accounts.get(asked) if is_account_id(asked) else None
-        found = by_id or records.accounts.get_by_name(asked)
-        if found is None:
-            raise ApplyError(f"there is no account `{asked[:80]}`; `tabard account list` shows all")
-        return found
+        return account_named(records, asked)
+    accounts = list(walk(lambda after: records.accounts.list(after=after), key=lambda account: account.id))
     if len(accounts) == 1:
         return accounts[0]
     if not accounts:

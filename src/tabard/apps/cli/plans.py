@@ -201,6 +201,15 @@ def as_json(
             }
             for key in (outcome.keys if outcome is not None else ())
         ],
+        "warnings": [
+            {
+                "stack": each.stack,
+                "logical_id": each.logical_id,
+                "code": each.finding.code,
+                "reason": each.finding.reason,
+            }
+            for each in (outcome.warned if outcome is not None else ())
+        ],
     }
 
 

@@ -126,18 +126,20 @@ class Run:
         with self.store.read() as records:
             return [planned.plan for planned in self._planned(records)]
 
-    def rehearse(self, agreed: Sequence[Plan]) -> None:
-        """Do it, and throw it away.
+    def rehearse(self, agreed: Sequence[Plan]) -> Sequence[Warned]:
+        """Do it, and throw it away. What the policies would be warned of.
 
         Raises:
             ApplyError: IAM refuses a part of it, or the account is no longer as it was.
         """
+        warned: Sequence[Warned] = ()
         try:
             with self.store.write() as records:
-                self._carry_out(records, agreed)
+                outcome, _ = self._carry_out(records, agreed)
+                warned = outcome.warned
                 raise _Rehearsed  # noqa: TRY301 - only an exception undoes a transaction
         except _Rehearsed:
-            return
+            return warned
 
     def carry_out(self, agreed: Sequence[Plan], audit: Audit) -> Outcome:
         """Do it: all of it, or nothing. Each change is on record before it is kept.
