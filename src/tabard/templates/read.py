@@ -161,7 +161,7 @@ def _take_key(into: _Open, event: ScalarEvent, mark: Mark) -> None:
     key: str = event.value
     if event.tag is not None and event.tag not in _CORE:
         raise TemplateError(mark, f"a key must be a text, not {shown(event.tag)}")
-    if key == "<<" and event.style is None:
+    if key == "<<" and not event.style:
         raise TemplateError(mark, "`<<` merges mappings, which is not taken, as by CloudFormation; write them out")
     if key in into.marks:
         raise TemplateError(mark, f"the key {shown(key)} stands twice (first in line {into.marks[key].line})")
@@ -170,10 +170,9 @@ def _take_key(into: _Open, event: ScalarEvent, mark: Mark) -> None:
 
 def _scalar(event: ScalarEvent, mark: Mark) -> Node:
     function = _function(event.tag, mark)
-    plain = event.style is None
-    if plain and event.tag is None and event.value in _NULLS:
+    if not event.style and event.tag is None and event.value in _NULLS:
         raise TemplateError(mark, "there is no value here; leave the key out, or use AWS::NoValue")
-    return _wrapped(TextNode(text=event.value, mark=mark, plain=plain), function)
+    return _wrapped(TextNode(text=event.value, mark=mark), function)
 
 
 def _function(tag: str | None, mark: Mark) -> str | None:

@@ -111,7 +111,7 @@ def _scalar(kind: str, read: str, mark: Mark) -> TextNode:
         raise TemplateError(mark, "null is no value; leave the key out, or use AWS::NoValue")
     if kind == "string":
         return TextNode(text=_text(read, mark), mark=mark)
-    return TextNode(text=read, mark=mark, plain=True)
+    return TextNode(text=read, mark=mark)
 
 
 def _text(token: str, mark: Mark) -> str:

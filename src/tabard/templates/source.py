@@ -39,11 +39,10 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextNode:
-    """A scalar. `plain` tells an unquoted one."""
+    """A scalar."""
 
     text: str
     mark: Mark
-    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
