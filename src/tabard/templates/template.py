@@ -96,7 +96,10 @@ def parse_template(root: MapNode, file: str) -> Template:
         parameters={name: as_map(node, f"parameter {name}") for name, node in _section(root, "Parameters").items()},
         mappings={name: as_map(node, f"mapping {name}") for name, node in _section(root, "Mappings").items()},
         conditions=_section(root, "Conditions"),
-        resources={name: _resource(name, node) for name, node in _section(root, "Resources").items()},
+        resources={
+            name: _resource(name, node, as_map(root.members["Resources"], "Resources").marks[name])
+            for name, node in _section(root, "Resources").items()
+        },
         outputs={name: _output(name, node) for name, node in _section(root, "Outputs").items()},
     )
     for name, parameter in template.parameters.items():
@@ -137,11 +140,11 @@ def _only(node: MapNode, names: tuple[str, ...], what: str) -> None:
             raise TemplateError(node.marks[name], f"there is no {what} {shown(name)}; {known(name, names)}")
 
 
-def _resource(name: str, node: Node) -> Resource:
+def _resource(name: str, node: Node, mark: Mark) -> Resource:
     attributes = as_map(node, f"resource {name}")
     _only(attributes, RESOURCE_ATTRIBUTES, "resource attribute")
     if "Type" not in attributes.members:
-        raise TemplateError(node.mark, f"resource {name} has no Type; give it one, as `Type: AWS::IAM::Role`")
+        raise TemplateError(mark, f"resource {name} has no Type; give it one, as `Type: AWS::IAM::Role`")
     type_node = attributes.members["Type"]
     type_name = as_text(type_node, "Type")
     if type_name not in RESOURCE_TYPES:
@@ -162,7 +165,7 @@ def _resource(name: str, node: Node) -> Resource:
             raise TemplateError(properties.marks[key], f"{key} of {type_name} cannot be set: {told}")
     for key, each in kind.properties.items():
         if each.required and key not in properties.members:
-            raise TemplateError(node.mark, f"resource {name} lacks the property {key}, which {type_name} needs")
+            raise TemplateError(mark, f"resource {name} lacks the property {key}, which {type_name} needs")
     condition = attributes.members.get("Condition")
     return Resource(
         logical_id=name,
@@ -172,7 +175,7 @@ def _resource(name: str, node: Node) -> Resource:
         condition=as_text(condition, "Condition") if condition is not None else None,
         deletion=_on_removal(attributes.members.get("DeletionPolicy"), "DeletionPolicy"),
         replacement=_on_removal(attributes.members.get("UpdateReplacePolicy"), "UpdateReplacePolicy"),
-        mark=node.mark,
+        mark=mark,
     )
 
 

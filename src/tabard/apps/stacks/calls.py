@@ -105,13 +105,14 @@ def _form(parameters: Mapping[str, Parameter]) -> Iterator[tuple[str, str]]:
         if value is None:
             continue
         if isinstance(value, str | bool):
-            yield name, value if isinstance(value, str) else _TEXTS[value]
+            # Plain texts: what is secret in a template is none of the form's.
+            yield name, str(value) if isinstance(value, str) else _TEXTS[value]
             continue
         if not value:
             yield name, ""  # an empty list, which is another thing than none
         for number, each in enumerate(value, 1):
             if isinstance(each, str):
-                yield f"{name}.member.{number}", each
+                yield f"{name}.member.{number}", str(each)
             else:
                 for key, inner in each.items():
-                    yield f"{name}.member.{number}.{key}", inner
+                    yield f"{name}.member.{number}.{key}", str(inner)

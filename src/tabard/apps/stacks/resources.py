@@ -58,13 +58,11 @@ def _create_role(calls: Calls, after: Normals) -> Fresh:
 
 
 def _update_role(calls: Calls, name: str, before: Normals, after: Normals) -> None:
-    if any(text(before, each) != text(after, each) for each in ("Description", "MaxSessionDuration")):
-        calls(
-            "UpdateRole",
-            RoleName=name,
-            Description=text(after, "Description"),
-            MaxSessionDuration=text(after, "MaxSessionDuration"),
-        )
+    changed = [each for each in ("Description", "MaxSessionDuration") if text(before, each) != text(after, each)]
+    if changed:
+        description = text(after, "Description") if "Description" in changed else None
+        duration = text(after, "MaxSessionDuration")  # never left out: it would become an hour
+        calls("UpdateRole", RoleName=name, Description=description, MaxSessionDuration=duration)
     if not same(Kind.DOCUMENT, text(before, "AssumeRolePolicyDocument"), text(after, "AssumeRolePolicyDocument")):
         calls("UpdateAssumeRolePolicy", RoleName=name, PolicyDocument=text(after, "AssumeRolePolicyDocument"))
     _change_boundary(calls, "Role", name, before, after)

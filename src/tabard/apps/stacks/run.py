@@ -288,8 +288,7 @@ class Run:
             outputs[one.plan.stack] = one.planner.resolver.outputs()
             offered |= exports_of(outputs[one.plan.stack])
             done.append((one, resources))
-        # What goes, goes last, and the stack that exports after those that import.
-        for one in reversed(planned):
+        for one in _importers_first(planned):
             calls.stack = one.plan.stack
             for step in one.plan.removals:
                 self._remove(calls, one, step)
@@ -422,6 +421,11 @@ class _Planned:
     def exports(self) -> Mapping[str, Text]:
         return exports_of(self.plan.outputs)
 
+    @property
+    def exported(self) -> frozenset[str]:
+        """The names that it exports, or did before."""
+        return frozenset(self.exports) | frozenset(self.stack.exports if self.stack is not None else ())
+
 
 def exports_of(outputs: Mapping[str, OutputValue]) -> dict[str, Text]:
     """The exports among a stack's outputs.
@@ -436,6 +440,17 @@ def exports_of(outputs: Mapping[str, OutputValue]) -> dict[str, Text]:
                 raise ApplyError(f"output {name} exports {shown(output.export)}, as another one does; use another name")
             exports[output.export] = output.value
     return exports
+
+
+def _importers_first(planned: Sequence[_Planned]) -> list[_Planned]:
+    """The order in which resources go, last of all: what is exported goes after what imported it, now or before."""
+    left, order = list(reversed(planned)), []
+    while left:
+        used = [(one, name) for one in left for name in (*one.imports, *(one.stack.imports if one.stack else ()))]
+        free = next((one for one in left if not any(u is not one and n in one.exported for u, n in used)), left[0])
+        left.remove(free)
+        order.append(free)
+    return order
 
 
 def _refused(step: Step, mark: Mark, refusal: CallRefused) -> ApplyError:
