@@ -24,6 +24,7 @@ from tabard.templates.source import (
     as_text,
     known,
     noun,
+    refuse_dynamic,
     shown,
 )
 from tabard.templates.template import Template
@@ -109,6 +110,7 @@ class Evaluator:
     def _value(self, node: Node) -> Found:
         match node:
             case TextNode():
+                refuse_dynamic(node.text, node.mark)
                 return node.text
             case ListNode():
                 return [each for each in map(self._value, node.items) if not isinstance(each, NoValue)]
@@ -205,6 +207,7 @@ class Evaluator:
 
     def _sub(self, node: Node) -> Found:
         text, variables = sub_parts(node)
+        refuse_dynamic(text, node.mark)
         own = {name: self._text(each, f"the variable {name}") for name, each in variables.items()}
         parts: list[Text] = []
         at, size = 0, 0

@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Final, NoReturn
 
-from tabard.templates.source import MapNode, Mark, Node, TemplateError, TextNode, as_list, as_text, known, shown
+from tabard.templates.source import (
+    MapNode,
+    Mark,
+    Node,
+    TemplateError,
+    TextNode,
+    as_list,
+    as_text,
+    known,
+    refuse_dynamic,
+    shown,
+)
 from tabard.templates.values import Secret, Value
 
 LIST_TYPES: Final = frozenset({"CommaDelimitedList", "List<Number>"})
@@ -86,6 +97,7 @@ def _value(parameter: Parameter, given: str | None) -> Value:
         raise ParameterMissing(
             parameter.mark, f"parameter {parameter.name} has no value; add --parameter {parameter.name}=…"
         )
+    refuse_dynamic(text, parameter.mark)
     if len(text.encode("utf-8", "surrogatepass")) > MAXIMUM_VALUE:
         raise TemplateError(parameter.mark, f"the value of {parameter.name} is longer than {MAXIMUM_VALUE} bytes")
     items = [item.strip() for item in text.split(",")] if parameter.type in LIST_TYPES else [text]

@@ -91,6 +91,12 @@ def end_of(text: str, file: str) -> Mark:
     return Mark(file, text.count("\n") + 1, len(text) - text.rfind("\n"))
 
 
+def refuse_dynamic(text: str, mark: Mark) -> None:
+    """Raises TemplateError: the text asks AWS for a value. As a password, it would be one that everybody knows."""
+    if "{{resolve:" in text:
+        raise TemplateError(mark, "dynamic references (`{{resolve:…}}`) are not supported; use a parameter with NoEcho")
+
+
 def noun(node: Node) -> str:
     """What a node is, for people."""
     return {TextNode: "a text", ListNode: "a list", MapNode: "a mapping"}[type(node)]

@@ -91,14 +91,14 @@ def parse_template(root: MapNode, file: str) -> Template:
     _require_format(root)
     if "Resources" not in root.members:
         raise TemplateError(root.mark, "a template needs `Resources`; with none to be left, write `Resources: {}`")
+    resources = as_map(root.members["Resources"], "Resources")
     template = Template(
         file=file,
         parameters={name: as_map(node, f"parameter {name}") for name, node in _section(root, "Parameters").items()},
         mappings={name: as_map(node, f"mapping {name}") for name, node in _section(root, "Mappings").items()},
         conditions=_section(root, "Conditions"),
         resources={
-            name: _resource(name, node, as_map(root.members["Resources"], "Resources").marks[name])
-            for name, node in _section(root, "Resources").items()
+            name: _resource(name, node, resources.marks[name]) for name, node in _section(root, "Resources").items()
         },
         outputs={name: _output(name, node) for name, node in _section(root, "Outputs").items()},
     )
