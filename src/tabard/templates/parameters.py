@@ -34,10 +34,6 @@ MAXIMUM_VALUE: Final = 4096
 TRUE: Final = frozenset({"true", "True", "TRUE"})
 
 
-class ParameterMissing(TemplateError):  # noqa: N818 - a fact about the command
-    """A parameter has neither a value nor a default."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
     """One parameter as it is declared. Values have been checked against nothing yet."""
@@ -63,8 +59,7 @@ def values_of(parameters: Mapping[str, Parameter], given: Mapping[str, str]) -> 
     """The value of each parameter.
 
     Raises:
-        ParameterMissing: one has none.
-        TemplateError: one has a value that is not allowed.
+        TemplateError: one has none, or one that is not allowed.
     """
     return {name: _value(parameter, given.get(name)) for name, parameter in parameters.items()}
 
@@ -94,7 +89,7 @@ def _parameter(name: str, node: MapNode) -> Parameter:
 def _value(parameter: Parameter, given: str | None) -> Value:
     text = given if given is not None else parameter.default
     if text is None:
-        raise ParameterMissing(
+        raise TemplateError(
             parameter.mark, f"parameter {parameter.name} has no value; add --parameter {parameter.name}=…"
         )
     refuse_dynamic(text, parameter.mark)

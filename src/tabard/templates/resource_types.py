@@ -100,8 +100,8 @@ def _saml_arn(account: str, wanted: Normals) -> Text:
 _NAME: Final = Property(replaces=True, open=True)
 _PATH: Final = Property(open=True, default="/")
 _FIXED_PATH: Final = Property(replaces=True, open=True, default="/")
-_LIST: Final = Property(kind=Kind.TEXTS)
-_WHOLE_LIST: Final = Property(kind=Kind.TEXTS, exclusive=True)
+_LIST: Final = Property(kind=Kind.TEXTS, open=True)
+_WHOLE_LIST: Final = Property(kind=Kind.TEXTS, open=True, exclusive=True)
 _POLICIES: Final = Property(kind=Kind.POLICIES, exclusive=True)
 _TAGS: Final = Property(kind=Kind.TAGS)
 _DOCUMENT: Final = Property(kind=Kind.DOCUMENT, required=True)
@@ -281,7 +281,7 @@ _ALL: Final = (
         properties={
             "InstanceProfileName": _NAME,
             "Path": _FIXED_PATH,
-            "Roles": Property(kind=Kind.TEXTS, required=True),
+            "Roles": Property(kind=Kind.TEXTS, required=True, open=True),
         },
         attributes=frozenset({"Arn"}),
         named_by="InstanceProfileName",
@@ -295,7 +295,7 @@ _ALL: Final = (
         rank=6,
         properties={
             "GroupName": Property(required=True, open=True),
-            "Users": Property(kind=Kind.TEXTS, required=True),
+            "Users": Property(kind=Kind.TEXTS, required=True, open=True),
         },
         physical=None,
         adds=True,
