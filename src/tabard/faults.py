@@ -121,6 +121,12 @@ class MalformedPolicy(Malformed):
         self.at = at
 
 
+class PolicyEvaluation(Malformed):
+    """A simulated policy cannot be evaluated (AWS: `PolicyEvaluation`)."""
+
+    reason = "policy.evaluation"
+
+
 class InvalidAuthorizationMessage(Malformed):
     """A sealed authorization message does not open for this caller (AWS: `InvalidAuthorizationMessageException`)."""
 

@@ -1,10 +1,12 @@
 """The shell blocks of a document, as one script.
 
-A fenced block under `<!-- journey: NAME -->` is a step. A mark behind the name says more: `refused` and `unknown`, the
-step must end in AccessDenied or InvalidClientTokenId; `denied`, it must tell of a denial and fail; `with jq` and `without jq`, two ways to do one step.
+A fenced block under `<!-- journey: NAME -->` is a step. A mark behind the name says more: `refused`, `unknown`,
+`denied` and `failed`, the step must end in AccessDenied, InvalidClientTokenId, a denial or a failed case; `with jq`
+and `without jq`, two ways to do one step.
 """
 
 import re
+import shlex
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,9 +17,10 @@ ROOT = Path(__file__).parent.parent.parent
 BLOCK = re.compile(
     r"^<!-- journey: (?P<name>[a-z-]+)(?:, (?P<mark>[a-z ]+))? -->\n```sh\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL
 )
-CODES = {"refused": "AccessDenied", "unknown": "InvalidClientTokenId", "denied": "implicit deny"}
+CODES = {"refused": "AccessDenied", "unknown": "InvalidClientTokenId", "denied": "implicit", "failed": " failed"}
 FAILING = """\
-if said=$( {{ {code}; }} 2>&1 ); then echo "not refused: {code}" >&2; exit 1; fi
+if said=$( {{ {code}
+}} 2>&1 ); then echo not refused: {shown} >&2; exit 1; fi
 [[ $said == *"{expected}"* ]] || {{ echo "$said" >&2; exit 1; }}
 """
 
@@ -35,7 +38,7 @@ def script(steps: list[tuple[str | None, str]]) -> str:
     for mark, code in steps:
         assert mark in {None, "with jq", "without jq", *CODES}, mark
         if mark in CODES:
-            written.append(FAILING.format(code=code.strip(), expected=CODES[mark]))
+            written.append(FAILING.format(code=code.strip(), shown=shlex.quote(code), expected=CODES[mark]))
         elif mark != "with jq" or shutil.which("jq"):
             written.append(code)
     return "\n".join(written)

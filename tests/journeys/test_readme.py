@@ -1,13 +1,14 @@
 """What the README and the how-to pages tell people to type, typed as it stands."""
 
 import os
+import re
 import signal
 import socket
 import subprocess
 from pathlib import Path
 
 from tests.journeys.conftest import TABARD, House
-from tests.journeys.documents import blocks, run, script
+from tests.journeys.documents import ROOT, blocks, run, script
 
 
 def test_the_tour_of_the_readme_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:
@@ -45,6 +46,24 @@ def test_connecting_clients_works_as_it_stands(fresh_house: House, tmp_path: Pat
 
     assert ":assumed-role/reader/from-a-profile" in said
     assert "['admin']" in said
+
+
+def test_testing_policies_works_as_it_stands(tmp_path: Path) -> None:
+    steps = blocks("docs/how-to/test-policies.md", "policies")
+    assert [mark for mark, _ in steps].count("denied") == 1
+    assert [mark for mark, _ in steps].count("failed") == 1
+
+    said = run(script(steps), home=tmp_path, env={"PATH": os.environ["PATH"]})
+
+    shown = re.findall(r"```(?:json|text)\n(.*?)```", (ROOT / "docs/how-to/test-policies.md").read_text(), re.DOTALL)
+    answer, passed, failed = shown
+    assert said.startswith(answer)
+    assert passed in said
+    again = subprocess.run(
+        [*TABARD, "policy", "test", "cases"], cwd=tmp_path, capture_output=True, encoding="utf-8", check=False
+    )
+    assert again.stdout.endswith(failed)
+    assert (tmp_path / "report.xml").read_text().count("<testcase") == 5
 
 
 def test_running_a_server_works_as_it_stands(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tabard.directory.rules import SERVICE_LINKED_PATH
 from tabard.faults import ConstraintViolated, NoSuchEntity, UnmodifiableEntity
 from tabard.names.arn import ARN, PARTITION, iam_arn, parse_arn, root_arn
 from tabard.policy.context import Value, context_of
+from tabard.ports.store import Groups, Roles, Users
 from tabard.services.ask import Ask
 
 Pairs: TypeAlias = Iterable[tuple[str, Value]]
@@ -84,6 +85,26 @@ def user_or_caller(desk: Desk, name: str | None) -> User:
     if user is None:
         raise no_such("user", desk.caller.user.name)
     return user
+
+
+def identity_arn(text: str) -> ARN | None:
+    """The ARN of a user, group or role, of whatever account; None for a text that is none."""
+    try:
+        arn = parse_arn(text)
+    except ConstraintViolated:
+        return None
+    fits = (arn.partition, arn.service, arn.region) == (PARTITION, "iam", "")
+    kind, slash, _ = arn.resource.partition("/")
+    return arn if fits and slash and kind in ("user", "group", "role") and arn.account and arn.name else None
+
+
+def identity_with(desk: Desk, arn: ARN) -> Identity | None:
+    """The identity of that ARN, if it is the caller's account's own."""
+    records = desk.records
+    ports: dict[str, Users | Groups | Roles] = {"user": records.users, "group": records.groups, "role": records.roles}
+    identity = ports[arn.resource_type].get(desk.account, arn.name)
+    # The whole ARN is compared, and with it the account: one of another account is never found.
+    return identity if identity is not None and identity.arn == str(arn) else None
 
 
 def no_such(kind: str, name: str) -> NoSuchEntity:
@@ -170,6 +191,18 @@ def ask_account(operation: str, resource: str = "*") -> AskFor:
 
     def ask(_request: Any, desk: Desk) -> tuple[Ask, ...]:
         return (question(operation, desk, resource if resource == "*" else iam_arn(desk.account, resource)),)
+
+    return ask
+
+
+def ask_identity_arn(operation: str, arn_of: Callable[[Any], str]) -> AskFor:
+    """The question about the user, group or role whose ARN the request gives."""
+
+    def ask(request: Any, desk: Desk) -> tuple[Ask, ...]:
+        text = arn_of(request)
+        arn = identity_arn(text)
+        identity = identity_with(desk, arn) if arn is not None else None
+        return (question(operation, desk, text, identity_tags(identity)),)
 
     return ask
 

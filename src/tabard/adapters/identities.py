@@ -15,42 +15,31 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 from typing import Final, TypeAlias, TypeVar
 
 from tabard.adapters.clock import monotonic
 from tabard.adapters.keyring import KeyRing
-from tabard.directory.aws_managed import aws_managed_policy
-from tabard.directory.entities import (
-    EntityKind,
-    Group,
-    ManagedPolicy,
-    Organization,
-    OrganizationAccount,
-    OrganizationalUnit,
-    OrganizationPolicy,
-    OrganizationPolicyType,
-    PolicyTarget,
-    Role,
-    User,
-)
-from tabard.directory.organizations import AWS_POLICIES, RESOURCE_FULL_ACCESS, policy_of
-from tabard.names.arn import ARN, parse_arn
-from tabard.names.policies import inline_policy, trust_policy
-from tabard.policy.compile import PolicySet, compile_policies
+from tabard.directory.entities import EntityKind
+from tabard.names.arn import parse_arn
+from tabard.names.policies import trust_policy
+from tabard.policy.compile import compile_policies
 from tabard.policy.document import Kind, Policy
-from tabard.policy.parse import parse_policy
 from tabard.ports.identities import MAXIMUM_STALENESS, KeyEntry, OrganizationEntry, RoleEntry, UserEntry
+from tabard.ports.standing import (
+    Loaded,
+    Source,
+    boundary_of,
+    identity_policies,
+    managed_policy,
+    organization_of,
+    parsed,
+)
 from tabard.ports.store import Records, Store
 
 T = TypeVar("T")
 
-Source: TypeAlias = tuple[str, str]
-"""A kind of record and its id, as the change log names it; the id `*` stands for any record of the kind."""
 Key: TypeAlias = tuple[str, str]
 """What an entry is found by: mostly the source itself."""
-Loaded: TypeAlias = tuple[T | None, Iterable[Source]]
-"""What was found, and the records that it was made from."""
 
 POLL: Final = timedelta(milliseconds=200)
 _STALE: Final = MAXIMUM_STALENESS.total_seconds()
@@ -227,30 +216,27 @@ class StoredIdentities:
         user = records.users.get_by_id(user_id)
         if user is None:
             return None, ((EntityKind.USER, user_id),)
-        groups = [group for group_id in user.groups if (group := records.groups.get_by_id(group_id)) is not None]
-        sources = [(EntityKind.USER, user_id), *((EntityKind.GROUP, group_id) for group_id in user.groups)]
-        owners: list[User | Group] = [user, *groups]
-        policies = [policy for owner in owners for policy in _inline(owner)]
-        attached = [arn for owner in owners for arn in owner.attached_policies]
-        identity, more = _with_attached(records, user.account, policies, attached)
-        boundary, boundary_sources = _boundary(records, user.account, user.permissions_boundary)
-        return UserEntry(user, identity, boundary), (*sources, *more, *boundary_sources)
+        policies, sources = identity_policies(records, user)
+        boundary, more = boundary_of(records, user)
+        entry = UserEntry(user, compile_policies(policies), boundary)
+        return entry, ((EntityKind.USER, user_id), *sources, *more)
 
     def _load_role(self, records: Records, role_id: str) -> Loaded[RoleEntry]:
         role = records.roles.get_by_id(role_id)
         if role is None:
             return None, ((EntityKind.ROLE, role_id),)
-        identity, sources = _with_attached(records, role.account, _inline(role), role.attached_policies)
-        boundary, more = _boundary(records, role.account, role.permissions_boundary)
+        policies, sources = identity_policies(records, role)
+        boundary, more = boundary_of(records, role)
         trust = compile_policies(
-            [(trust_policy(role.arn), _parsed(role.assume_role_policy_document, Kind.TRUST))],
+            [(trust_policy(role.arn), parsed(role.assume_role_policy_document, Kind.TRUST))],
             bindings=role.principal_ids,
         )
-        return RoleEntry(role, trust, identity, boundary), ((EntityKind.ROLE, role_id), *sources, *more)
+        entry = RoleEntry(role, trust, compile_policies(policies), boundary)
+        return entry, ((EntityKind.ROLE, role_id), *sources, *more)
 
     def _load_role_id(self, records: Records, arn: str) -> Loaded[str]:
-        parsed = parse_arn(arn)
-        role = records.roles.get(parsed.account, parsed.name)
+        named = parse_arn(arn)
+        role = records.roles.get(named.account, named.name)
         # The name is found in any case and under any path; an ARN is exact. A role that is not there may be made
         # at any time, under an id that nobody knows yet.
         if role is None or role.arn != arn:
@@ -258,125 +244,12 @@ class StoredIdentities:
         return role.id, ((EntityKind.ROLE, role.id),)
 
     def _load_organization(self, records: Records, account: str) -> Loaded[Belonging]:
-        sources: list[Source] = [(EntityKind.ORGANIZATION_ACCOUNT, account), (EntityKind.ACCOUNT, account)]
-        place = records.organization_accounts.get(account)
-        if place is None:
-            return None if records.accounts.get(account) is None else Belonging(None), sources
-        organization, units = _above(records, place)
-        sources.append((EntityKind.ORGANIZATION, place.organization_id))
-        sources += [(EntityKind.ORGANIZATIONAL_UNIT, unit.id) for unit in units]
-        layers: dict[OrganizationPolicyType, tuple[PolicySet, ...] | None] = dict.fromkeys(OrganizationPolicyType)
-        management = organization.management_account == account
-        for policy_type in () if management else organization.enabled_policy_types:
-            targets: tuple[PolicyTarget, ...] = (organization, *units, place)
-            levels = [_attached_to(records, organization, each, policy_type) for each in targets]
-            layers[policy_type] = tuple(policies for policies, _ in levels)
-            sources += [source for _, more in levels for source in more]
-        entry = OrganizationEntry(
-            organization_id=organization.id,
-            path="".join(f"{each}/" for each in (organization.id, organization.root_id, *(unit.id for unit in units))),
-            management=management,
-            service_control=layers[OrganizationPolicyType.SERVICE_CONTROL],
-            resource_control=layers[OrganizationPolicyType.RESOURCE_CONTROL],
-        )
-        return Belonging(entry), sources
+        entry, sources = organization_of(records, account)
+        known = entry is not None or records.accounts.get(account) is not None
+        return Belonging(entry) if known else None, (*sources, (EntityKind.ACCOUNT, account))
 
     def _load_policy(self, records: Records, key: str) -> Loaded[Policy]:
         account, _, arn = key.partition(" ")
-        policy = _managed_policy(records, account, arn)
+        policy = managed_policy(records, account, arn)
         sources = ((EntityKind.POLICY, arn),)
-        return (None if policy is None else _parsed(policy.document, Kind.INLINE)), sources
-
-
-@lru_cache(maxsize=4096)
-def _parsed(document: str, kind: Kind) -> Policy:
-    """Parsed once for each text, however many identities hold it."""
-    return parse_policy(document, kind)
-
-
-def _inline(owner: User | Group | Role) -> list[tuple[str, Policy]]:
-    return [
-        (inline_policy(owner.arn, name), _parsed(document, Kind.INLINE))
-        for name, document in owner.inline_policies.items()
-    ]
-
-
-def _with_attached(
-    records: Records, account: str, policies: list[tuple[str, Policy]], arns: Iterable[str]
-) -> tuple[PolicySet, list[Source]]:
-    """One set of inline and attached policies, and the records that it depends on."""
-    sources: list[Source] = []
-    for arn in dict.fromkeys(arns):
-        sources.append((EntityKind.POLICY, arn))
-        policy = _managed_policy(records, account, arn)
-        if policy is not None:
-            policies.append((arn, _parsed(policy.document, Kind.INLINE)))
-    return compile_policies(policies), sources
-
-
-def _boundary(records: Records, account: str, arn: str | None) -> tuple[PolicySet | None, list[Source]]:
-    """The boundary as a set. A boundary whose policy is gone allows nothing."""
-    return (None, []) if arn is None else _with_attached(records, account, [], [arn])
-
-
-def _above(records: Records, place: OrganizationAccount) -> tuple[Organization, tuple[OrganizationalUnit, ...]]:
-    """The organisation, and the units from the root down to an account.
-
-    Raises:
-        LookupError: the records contradict one another. Then nobody of the account may do anything.
-    """
-    organization = records.organizations.get(place.organization_id)
-    if organization is None:
-        raise LookupError(f"account {place.id} is in organisation {place.organization_id}, which is not there")
-    units: list[OrganizationalUnit] = []
-    parent = place.parent_id
-    while parent != organization.root_id:
-        unit = records.organizational_units.get(parent)
-        if unit is None or unit in units:
-            raise LookupError(f"account {place.id} is under {parent}, which does not lead to the root")
-        units.insert(0, unit)
-        parent = unit.parent_id
-    return organization, tuple(units)
-
-
-def _attached_to(
-    records: Records,
-    organization: Organization,
-    target: PolicyTarget,
-    policy_type: OrganizationPolicyType,
-) -> tuple[PolicySet, list[Source]]:
-    """The policies of one type at one level, and the records that they depend on."""
-    sources: list[Source] = []
-    found: list[OrganizationPolicy] = []
-    for policy_id in target.attached_policies:
-        policy = AWS_POLICIES.get(policy_id)
-        if policy is None:
-            sources.append((EntityKind.ORGANIZATION_POLICY, policy_id))
-            policy = records.organization_policies.get(policy_id)
-        if policy is not None and policy.type is policy_type:
-            found.append(policy)
-    if policy_type is OrganizationPolicyType.RESOURCE_CONTROL:
-        found.insert(0, RESOURCE_FULL_ACCESS)
-    policies = [(policy.arn(organization), policy_of(policy)) for policy in found]
-    return compile_policies(policies, attached_to=_target_arn(organization, target)), sources
-
-
-def _target_arn(organization: Organization, target: PolicyTarget) -> str:
-    match target:
-        case Organization():
-            return organization.arn_of("root", target.root_id)
-        case OrganizationalUnit():
-            return organization.arn_of("ou", target.id)
-        case OrganizationAccount():
-            return organization.arn_of("account", target.id)
-
-
-def _managed_policy(records: Records, account: str, arn: str) -> ManagedPolicy | None:
-    aws = aws_managed_policy(arn)
-    if aws is not None:
-        return aws
-    parsed: ARN = parse_arn(arn)
-    if parsed.account != account:
-        return None
-    policy = records.policies.get(account, parsed.name)
-    return policy if policy is not None and policy.arn == arn else None
+        return (None if policy is None else parsed(policy.document, Kind.INLINE)), sources

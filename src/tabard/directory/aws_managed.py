@@ -23,7 +23,7 @@ def aws_managed_policy(arn: str) -> ManagedPolicy | None:
 
 def _policy(name: str, policy_id: str, created: str, description: str, *statements: Mapping[str, Any]) -> ManagedPolicy:
     at = datetime.fromisoformat(created).replace(tzinfo=UTC)
-    document = json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=4)
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements}, indent=2)
     return ManagedPolicy(
         account=AWS_ACCOUNT,
         name=name,

@@ -104,7 +104,7 @@ def require_savable(
             _refuse(LEGACY, "legacy.effect", str(raw["Effect"]))
     for statement in policy.statements:
         _legacy_resources(statement)
-        _dates(statement)
+        require_dates(statement)
     _sids(policy, _SID_WITH_SPACES if kind is Kind.RESOURCE else _SID)
     if kind is Kind.TRUST:
         _trust(policy, raw_statements)
@@ -164,7 +164,12 @@ def _legacy_resources(statement: Statement) -> None:
             _refuse(LEGACY, "legacy.resource", _at(statement, f"Resource: {resource}"))
 
 
-def _dates(statement: Statement) -> None:
+def require_dates(statement: Statement) -> None:
+    """Every value of a date operator is a date.
+
+    Raises:
+        MalformedPolicy: for the first that is none.
+    """
     for block in statement.conditions:
         use = read_operator(block.operator)
         if use is None or not use.operator.name.startswith("Date"):

@@ -36,6 +36,8 @@ MAXIMUM_STATEMENTS: Final = 20
 """Statements of one set that an explanation tells of."""
 MAXIMUM_CONSIDERED: Final = 2_000
 """Statements of one set that are looked at, those about the action first; what stands behind them is only counted."""
+MAXIMUM_TOLD: Final = 3
+"""Statements of a silent layer that people are told of."""
 MAXIMUM_VALUES: Final = 20
 """Values that are told of one element or condition key."""
 
@@ -157,6 +159,16 @@ def is_near(report: StatementReport) -> bool:
     """A permission for this action, which only lacks something."""
     about_another = any(amiss.element is Element.ACTION for amiss in report.mismatches)
     return report.effect is Effect.ALLOW and not report.applied and not about_another
+
+
+def told(layer: LayerReport) -> Sequence[StatementReport]:
+    """Denials where they decided, a permission that applied, else the permissions for the action that came nearest."""
+    applied = [each for each in layer.statements if each.applied]
+    if layer.effect is Effected.EXPLICIT_DENY:
+        return [each for each in applied if each.effect is Effect.DENY]
+    if applied:
+        return applied[:1]
+    return [each for each in layer.statements if is_near(each)][:MAXIMUM_TOLD]
 
 
 def _name(report: StatementReport) -> str:

@@ -37,12 +37,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Value:
-    """Offsets of a value, and of what holds it: `key` is its member's name, `after` the token before it."""
+    """Offsets of a value, and of its member's name: `key`."""
 
     start: int
     end: int
     key: int
-    after: int
 
 
 class Places:
@@ -68,11 +67,13 @@ class Places:
         whole = self._values.get(("Statement",))
         if whole is None:
             return ()
+        start = whole.start + 1
         if self._text[whole.start] != "[":
-            return (Span(self._position(whole.start + 1), self._position(whole.end)),)
+            return (Span(self._position(start), self._position(whole.end)),)
         spans: list[Span] = []
         while (found := self._values.get(("Statement", len(spans)))) is not None:
-            spans.append(Span(self._position(found.after), self._position(found.end)))
+            spans.append(Span(self._position(start), self._position(found.end)))
+            start = found.end
         return tuple(spans)
 
     def _find(self, path: Path) -> _Value:
@@ -100,8 +101,8 @@ def place_of(text: str, path: Path) -> Span:
 def statement_spans(text: str) -> tuple[Span, ...]:
     """Each statement as `iam:Simulate…` places it.
 
-    The end is just after its closing brace. The start is just after what opens it: the brace of a statement that is no
-    list, the list's bracket for the first, the comma for every other.
+    The end is just after its closing brace. The start is just after its own opening brace for a statement that is in no
+    list, after the list's bracket for the first of a list, and where the one before it ends for every other.
     """
     return Places(text).statements()
 
@@ -122,13 +123,12 @@ def path_text(path: Path) -> str:
 class _Open:
     """An object or list that is being read: `step` is where in it."""
 
-    __slots__ = ("after", "key", "key_start", "start", "step")
+    __slots__ = ("key", "key_start", "start", "step")
 
-    def __init__(self, start: int, *, listed: bool, key: int, after: int) -> None:
+    def __init__(self, start: int, *, listed: bool, key: int) -> None:
         self.start = start
         self.step: str | int = 0 if listed else ""
         self.key = key
-        self.after = after
         self.key_start = -1
 
 
@@ -136,16 +136,15 @@ def _values_of(text: str) -> dict[Path, _Value]:
     values: dict[Path, _Value] = {}
     stack: list[_Open] = []
     wants_name = False
-    after = 0
     for token in _TOKEN.finditer(text):
         start, end = token.span()
         match token[0]:
             case "{" | "[" as opened:
-                stack.append(_Open(start, listed=opened == "[", key=_key(stack, start), after=after))
-                wants_name, after = opened == "{", end
+                stack.append(_Open(start, listed=opened == "[", key=_key(stack, start)))
+                wants_name = opened == "{"
             case "}" | "]":
                 closed = stack.pop()
-                values[_path(stack)] = _Value(start=closed.start, end=end, key=closed.key, after=closed.after)
+                values[_path(stack)] = _Value(start=closed.start, end=end, key=closed.key)
                 wants_name = False
             case ",":
                 top = stack[-1]
@@ -153,15 +152,14 @@ def _values_of(text: str) -> dict[Path, _Value]:
                     top.step += 1
                 else:
                     wants_name = True
-                after = end
             case ":":
-                after = end
+                pass
             case name if wants_name:
                 stack[-1].step = json.loads(name)
                 stack[-1].key_start = start
                 wants_name = False
             case _:
-                values[_path(stack)] = _Value(start=start, end=end, key=_key(stack, start), after=after)
+                values[_path(stack)] = _Value(start=start, end=end, key=_key(stack, start))
     return values
 
 

@@ -7,6 +7,7 @@ characters, however they are written. Numbers stay text: nothing here needs thei
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final, NoReturn, TypeAlias
 
@@ -31,8 +32,13 @@ class Number:
 JSON: TypeAlias = "str | Number | bool | list[JSON] | dict[str, JSON] | None"
 
 
-class _Refused(Exception):  # noqa: N818 - carries a reason code out of the standard library's callbacks
-    pass
+class NotStrict(Exception):  # noqa: N818 - a refusal, which callers turn into the fault or message of their own
+    """The text is not strict JSON; `reason` is a stable code, `what` the member or number that is at fault."""
+
+    def __init__(self, reason: str, what: str = "") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.what = what
 
 
 def load_strict(text: str, *, public: str) -> JSON:
@@ -42,23 +48,41 @@ def load_strict(text: str, *, public: str) -> JSON:
         MalformedPolicy: with `public` as its text, for whatever is not strict JSON.
     """
     try:
-        return _load(text)
-    except _Refused as refusal:
-        raise MalformedPolicy(public, reason=f"policy.json.{refusal}") from None
+        return read_strict(text)
+    except NotStrict as refusal:
+        raise MalformedPolicy(public, reason=f"policy.json.{refusal.reason}") from None
 
 
-def _load(text: str) -> JSON:
-    if len(text) > MAXIMUM_SIZE:
-        raise _Refused("size")
-    if text.count("{") + text.count("[") > MAXIMUM_DEPTH and _depth(text) > MAXIMUM_DEPTH:
-        raise _Refused("depth")
+def read_strict(text: str, *, size: int = MAXIMUM_SIZE, depth: int = MAXIMUM_DEPTH) -> JSON:
+    """Text → JSON value, of at most `size` characters and `depth` levels.
+
+    Raises:
+        NotStrict: for whatever is not strict JSON.
+    """
+    if len(text) > size:
+        raise NotStrict("size")
+    if text.count("{") + text.count("[") > depth and _depth(text) > depth:
+        raise NotStrict("depth")
     try:
         value: JSON = _DECODER.decode(text)
     except ValueError as error:
-        raise _Refused("syntax") from error
+        raise NotStrict("syntax") from error
     if "\\" in text or not text.isascii() or "\x7f" in text:
         _refuse_characters(value)
     return value
+
+
+def write_json(value: JSON) -> str:
+    """JSON value → text, numbers as they were written."""
+    match value:
+        case Number():
+            return value.text
+        case list():
+            return f"[{','.join(map(write_json, value))}]"
+        case dict():
+            return f"{{{','.join(f'{json.dumps(key)}:{write_json(item)}' for key, item in value.items())}}}"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
 
 
 def _depth(text: str) -> int:
@@ -77,7 +101,7 @@ def _refuse_characters(value: JSON) -> None:
     match value:
         case str():
             if _UNWANTED.search(value):
-                raise _Refused("character")
+                raise NotStrict("character")
         case list():
             for item in value:
                 _refuse_characters(item)
@@ -90,18 +114,19 @@ def _refuse_characters(value: JSON) -> None:
 def _pairs(pairs: list[tuple[str, JSON]]) -> dict[str, JSON]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise _Refused("duplicate-key")
+        counts = Counter(key for key, _ in pairs)
+        raise NotStrict("duplicate-key", counts.most_common(1)[0][0])
     return members
 
 
 def _number(text: str) -> Number:
     if len(text) > MAXIMUM_DIGITS:
-        raise _Refused("number")
+        raise NotStrict("number", text)
     return Number(text)
 
 
-def _constant(_: str) -> NoReturn:
-    raise _Refused("constant")
+def _constant(text: str) -> NoReturn:
+    raise NotStrict("constant", text)
 
 
 _DECODER: Final = json.JSONDecoder(

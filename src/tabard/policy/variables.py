@@ -6,6 +6,8 @@ variable stands for a single-valued key; a key that is absent and has no default
 variable that cannot be read stand for nothing, and a text with such a variable in it matches nothing.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -14,6 +16,7 @@ from tabard.policy.context import Context
 from tabard.policy.pattern import Tokens, Wild, tokens_of
 
 _OPEN: Final = "${"
+_INNER: Final = re.compile(r"\$\{([^}]*+)\}")
 _CHARACTERS: Final = frozenset("*?$")
 _NOT_IN_KEYS: Final = frozenset("'{}*?$")
 
@@ -79,6 +82,14 @@ def text_with_values(template: Template, context: Context) -> str:
             value = context.get(part.key, part.default)
             parts.append(value if isinstance(value, str) else f"${{{part.key}}}")
     return "".join(parts)
+
+
+def written_variables(text: str) -> Iterator[tuple[str, Variable]]:
+    """Every variable of a text that can be read, with its key as it is written."""
+    for inner in _INNER.findall(text):
+        variable = _variable(inner)
+        if variable.key:
+            yield inner.partition(",")[0].strip(" "), variable
 
 
 def _variable(inner: str) -> Variable:

@@ -45,6 +45,7 @@ CODES: Final[Mapping[type[Exception], tuple[str, int]]] = {
     faults.InvalidParameterValue: ("InvalidParameterValue", 400),
     faults.InvalidInput: ("InvalidInput", 400),
     faults.MalformedPolicy: ("MalformedPolicyDocument", 400),
+    faults.PolicyEvaluation: ("PolicyEvaluation", 500),
     faults.InvalidAuthorizationMessage: ("InvalidAuthorizationMessageException", 400),
     faults.PasswordPolicyViolation: ("PasswordPolicyViolation", 400),
     faults.InvalidUserType: ("InvalidUserType", 400),

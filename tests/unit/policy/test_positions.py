@@ -18,7 +18,20 @@ def test_a_single_statement_begins_after_its_brace():
     assert statement_spans(text) == (span((1, 41), (1, text.rindex("}") + 1)),)
 
 
-def test_statements_of_a_list_begin_after_the_bracket_and_after_commas():
+def test_a_later_statement_begins_where_the_one_before_it_ends():
+    # A recorded answer of SimulateCustomPolicy: the fifth statement of five, column 475 to column 682 of line 1.
+    layers = ("BatchCheckLayerAvailability", "CompleteLayerUpload", "GetAuthorizationToken", "InitiateLayerUpload")
+    fifth = {
+        "Action": [f"ecr:{each}" for each in (*layers, "PutImage", "UploadLayerPart")],
+        "Resource": "*",
+        "Effect": "Allow",
+    }
+    others = [{"Sid": "x" * length} for length in (107, 88, 106, 83)]
+    text = json.dumps({"Version": "2012-10-17", "Statement": [*others, fifth]})
+    assert statement_spans(text)[4] == span((1, 475), (1, 682))
+
+
+def test_statements_of_a_list_begin_after_the_bracket_and_after_one_another():
     # AdministratorAccess, as AWS lays it out: line 3 column 17 to line 8 column 6.
     text = """{
   "Version": "2012-10-17",
@@ -32,7 +45,7 @@ def test_statements_of_a_list_begin_after_the_bracket_and_after_commas():
 }"""
     assert statement_spans(text) == (span((3, 17), (8, 6)),)
     two = text.replace("    }\n  ]", '    } , {"Effect": "Deny"}\n  ]')
-    assert statement_spans(two) == (span((3, 17), (8, 6)), span((8, 8), (8, 27)))
+    assert statement_spans(two) == (span((3, 17), (8, 6)), span((8, 6), (8, 27)))
 
 
 @pytest.mark.parametrize(
@@ -41,10 +54,10 @@ def test_statements_of_a_list_begin_after_the_bracket_and_after_commas():
         ('{"Statement":[]}', ()),
         ("{}", ()),
         ('{"Statement":{}}', (span((1, 15), (1, 16)),)),
-        ('{"Statement":[{},{}]}', (span((1, 15), (1, 17)), span((1, 18), (1, 20)))),
+        ('{"Statement":[{},{}]}', (span((1, 15), (1, 17)), span((1, 17), (1, 20)))),
         ('{"St\\u0061tement":[{}]}', (span((1, 20), (1, 22)),)),
         ('{"Id":"[{,}]\\"","Statement":[{"a":["}",1]}]}', (span((1, 30), (1, 43)),)),
-        ('{"Statement":\r\n[\r{\n}\n,\n{}]}', (span((2, 2), (4, 2)), span((5, 2), (6, 3)))),
+        ('{"Statement":\r\n[\r{\n}\n,\n{}]}', (span((2, 2), (4, 2)), span((4, 2), (6, 3)))),
     ],
     ids=["empty list", "none", "single", "two", "escaped name", "braces in strings", "every line end"],
 )

@@ -49,3 +49,51 @@ def layers_of(case: Mapping[str, Any]) -> Layers:
 
 def context(pairs: Mapping[str, Any]) -> dict[str, Value]:
     return context_of((key, tuple(value) if isinstance(value, list) else value) for key, value in pairs.items())
+
+
+# ── the form of `tabard policy decide` ───────────────────────────────────────────────────────────────
+
+MEMBERS = {
+    "identity": "identityPolicies",
+    "boundary": "permissionsBoundaries",
+    "session": "sessionPolicies",
+    "service_control": "serviceControlPolicies",
+    "resource_control": "resourceControlPolicies",
+    "endpoint": "endpointPolicies",
+}
+
+
+def principal_form(principal: Principal) -> Any:
+    """The principal as a case names it."""
+    match principal.kind:
+        case PrincipalKind.ANONYMOUS:
+            return {"anonymous": True}
+        case PrincipalKind.SERVICE:
+            return {"service": principal.provider}
+        case PrincipalKind.FEDERATED:
+            return {"federated": principal.provider}
+        case PrincipalKind.ROLE_SESSION | PrincipalKind.FEDERATED_USER:
+            return {"arn": principal.arn, "sessionIssuer": principal.issuer_arn}
+        case _:
+            return principal.arn
+
+
+def case_form(
+    principal: Principal,
+    layers: Mapping[str, Any],
+    *,
+    action: str = "s3:GetObject",
+    resource: str = "arn:aws:s3:::b/k",
+    account: str = "111122223333",
+    context: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A case. `layers` are lists of documents by the engine's names, those of an organisation lists of levels."""
+    form: dict[str, Any] = {
+        "principal": principal_form(principal),
+        "action": action,
+        "resource": {"arn": resource, "account": account},
+        "context": dict(context or {}),
+    }
+    if layers.get("resource"):
+        (form["resourcePolicy"],) = layers["resource"]
+    return form | {member: layers[layer] for layer, member in MEMBERS.items() if layers.get(layer) is not None}

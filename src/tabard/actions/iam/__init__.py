@@ -28,6 +28,7 @@ from tabard.actions.iam import (
     saml_providers,
     service_access,
     service_linked_roles,
+    simulation,
     user_policies,
     users,
 )
@@ -58,6 +59,7 @@ ACTIONS: Final[tuple[Action, ...]] = tuple(
             password_policy,
             authorization_details,
             service_access,
+            simulation,
         )
     )
 )

@@ -8,16 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tabard.actions.desk import Action, Desk
-from tabard.actions.identities import Identity, managed_policy, no_such, question, resource_tags
+from tabard.actions.identities import (
+    Identity,
+    ask_identity_arn,
+    identity_arn,
+    identity_with,
+    managed_policy,
+    no_such,
+)
 from tabard.actions.identity_policies import HOLDERS, page_by_position
-from tabard.directory.entities import Group, User
-from tabard.faults import ConstraintViolated, InvalidInput
-from tabard.names.arn import ARN, parse_arn
+from tabard.directory.entities import User
+from tabard.faults import InvalidInput
 from tabard.names.tags import fold
 from tabard.policy.document import Effect, Kind, Policy, Statement
 from tabard.policy.parse import parse_policy
-from tabard.ports.store import Groups, Roles, Users
-from tabard.services.ask import Ask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,37 +100,13 @@ def _reaches(statement: Statement, namespace: str) -> bool:
 
 
 def _identity(desk: Desk, text: str) -> Identity:
-    arn = _read(text)
+    arn = identity_arn(text)
     if arn is None:
         raise InvalidInput(f"ARN {text} is not valid.", reason="identity-arn.malformed")
-    found = _found(desk, arn)
+    found = identity_with(desk, arn)
     if found is None:
         raise no_such(arn.resource_type, arn.name)
     return found
-
-
-def _read(text: str) -> ARN | None:
-    try:
-        arn = parse_arn(text)
-    except ConstraintViolated:
-        return None
-    fits = arn.service == "iam" and arn.resource.partition("/")[0] in ("user", "group", "role") and arn.name
-    return arn if fits else None
-
-
-def _found(desk: Desk, arn: ARN) -> Identity | None:
-    """The caller's account's own; the whole ARN is compared, and with it the account."""
-    records = desk.records
-    ports: dict[str, Users | Groups | Roles] = {"user": records.users, "group": records.groups, "role": records.roles}
-    identity = ports[arn.resource_type].get(desk.account, arn.name)
-    return identity if identity is not None and identity.arn == str(arn) else None
-
-
-def _ask(request: ListPoliciesGrantingServiceAccessRequest, desk: Desk) -> tuple[Ask, ...]:
-    arn = _read(request.arn)
-    identity = _found(desk, arn) if arn is not None else None
-    tags = identity.tags if identity is not None and not isinstance(identity, Group) else {}
-    return (question("ListPoliciesGrantingServiceAccess", desk, request.arn, resource_tags(tags)),)
 
 
 ACTIONS: tuple[Action, ...] = (
@@ -134,7 +114,7 @@ ACTIONS: tuple[Action, ...] = (
         name="ListPoliciesGrantingServiceAccess",
         request=ListPoliciesGrantingServiceAccessRequest,
         response=ListPoliciesGrantingServiceAccessResponse,
-        ask=_ask,
+        ask=ask_identity_arn("ListPoliciesGrantingServiceAccess", lambda request: request.arn),
         handle=list_policies_granting_service_access,
         writes=False,
     ),

@@ -1,11 +1,13 @@
 """`tabard`: the command and its groups.
 
 Data goes to stdout, prose to stderr. Secrets are printed to a terminal, or when `--json` asks for them. Exit codes:
-0 done, 1 it did not work, 2 the command was misspelt, 3 it was denied, 6 `apply --check` found something to change.
+0 done, 1 it did not work, 2 the command was misspelt, or the cases that it was given cannot be read, 3 it was denied,
+6 `apply --check` found something to change.
 Each command imports what it needs when it runs, so that `tabard version` answers at once.
 """
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ import click
 
 from tabard import __version__
 from tabard.apps.cli.org import org
-from tabard.apps.cli.shell import Failure, at_store
+from tabard.apps.cli.shell import Failure, Unreadable, at_store
 from tabard.apps.cli.shell import run as _run
 from tabard.apps.config import default_data
 
@@ -147,7 +149,7 @@ def why(*, what: str, as_json: bool, config: Path | None, data: Path | None) -> 
 
 @cli.group()
 def policy() -> None:
-    """Policy documents: what is wrong with them. Needs no server."""
+    """Policy documents: what is wrong with them, and what they decide. Needs no server."""
 
 
 @policy.command("lint")
@@ -223,6 +225,60 @@ def apply(*, config: Path | None, data: Path | None, **wishes: Any) -> None:
     _run(lambda: pending.append(applying.apply(stores.settings(config, data), applying.Wishes(**wishes))))
     if any(pending):
         sys.exit(applying.PENDING)
+
+
+@policy.command("decide")
+@click.argument("file", metavar="FILE|-")
+@click.option("--lines", is_flag=True, help="Take a case from each line, and answer each with a line.")
+@click.option("--lenient", is_flag=True, help="Judge documents too that AWS would refuse to save; they fail closed.")
+def policy_decide(*, file: str, lines: bool, lenient: bool) -> None:
+    """Say what policies decide: a case in JSON from FILE, or from the standard input, and the answer in JSON.
+
+    A case is a request and the policies that it is judged by; `tabard policy schema` prints the form of both.
+
+    Exit code: 0 allowed, 3 denied, 2 unreadable. With --lines: 0 all were decided, 2 some could not be.
+    """
+    from tabard.apps.cli import cases  # start-up time: see the module's docstring
+
+    _run_cases(lambda: cases.decide(file, lines=lines, lenient=lenient))
+
+
+@policy.command("test")
+@click.argument("paths", nargs=-1, required=True, metavar="DIR…")
+@click.option("--lenient", is_flag=True, help="Judge documents too that AWS would refuse to save; they fail closed.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--junit", type=click.Path(path_type=Path), help="Write the report as JUnit XML, too.")
+def policy_test(*, paths: tuple[str, ...], lenient: bool, as_json: bool, junit: Path | None) -> None:
+    """Try all cases in the JSON files of folders, and say which are not decided as expected.
+
+    A file holds one case, a list of cases, or {"defaults": {...}, "cases": [...]}. Each has a member `expected`: the
+    decision, or {"decision": ..., "by": {"layer": ..., "policy": ..., "sid": ...}}.
+
+    Exit code: 0 all passed, 1 some failed, 2 some were unreadable, or there are none.
+    """
+    from tabard.apps.cli import cases  # start-up time: see the module's docstring
+
+    _run_cases(lambda: cases.test(paths, lenient=lenient, as_json=as_json, junit=junit))
+
+
+@policy.command("schema")
+@click.argument("name", type=click.Choice(["case", "answer"]))
+def policy_schema(*, name: str) -> None:
+    """Print the JSON Schema of a case or of an answer."""
+    from tabard.apps.cli import cases  # start-up time: see the module's docstring
+
+    cases.schema(name)
+
+
+def _run_cases(command: Callable[[], int]) -> None:
+    from tabard.policy.cases.form import UnreadableCase  # start-up time: see the module's docstring
+    from tabard.policy.lint.findings import printable
+
+    try:
+        code = command()
+    except UnreadableCase as error:
+        raise Unreadable(printable(str(error))) from error
+    sys.exit(code)
 
 
 cli.add_command(org)

@@ -29,6 +29,12 @@ class Failure(click.ClickException):
         click.echo(f"tabard: {' '.join(self.format_message().split())}", err=True)
 
 
+class Unreadable(Failure):
+    """What the command was given cannot be read."""
+
+    exit_code = 2
+
+
 where = (
     click.option("--config", type=click.Path(path_type=Path), help="The server's configuration file."),
     click.option("--data", type=click.Path(path_type=Path), help="The data folder of `tabard dev`."),

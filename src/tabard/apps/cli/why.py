@@ -7,7 +7,7 @@ them in it, such as the error that a client printed.
 import os
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -20,14 +20,22 @@ from tabard.directory.denials import Denial
 from tabard.names.ids import ACCESS_KEY_ID, AUTHORIZATION_ID
 from tabard.names.instants import iso
 from tabard.names.policies import short_name
-from tabard.policy.document import Effect
-from tabard.policy.explain import Effected, Element, LayerReport, Mismatch, StatementReport, in_one_sentence, is_near
+from tabard.policy.explain import (
+    Effected,
+    Element,
+    LayerReport,
+    Mismatch,
+    Report,
+    StatementReport,
+    in_one_sentence,
+    told,
+)
 from tabard.ports.store import Records
 
 DENIED: Final = 3
 """The exit code: it was denied."""
-MAXIMUM_TOLD: Final = 3
-"""Statements of one layer that the tree tells of, where none of them decided."""
+MAXIMUM_NAMED: Final = 5
+"""Policies that are named where none of their statements is told."""
 _REQUEST_ID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -108,12 +116,16 @@ def lines(denial: Denial, marks: Marks) -> Iterator[str]:
     yield f"  In one sentence: {in_one_sentence(asked.report, asked.action)}."
     for each in denial.asked[:-1]:
         yield f"  {marks.yes} {each.action} was allowed before"
-    layers = asked.report.layers
-    for place, layer in enumerate(layers):
-        is_last = place == len(layers) - 1
+    yield from tree(asked.report, marks)
+
+
+def tree(report: Report, marks: Marks) -> Iterator[str]:
+    """The layers of one decision, and what is missing in the request; indented by two."""
+    for place, layer in enumerate(report.layers):
+        is_last = place == len(report.layers) - 1
         yield from _layer(layer, marks, is_last=is_last)
-    if asked.report.missing:
-        yield f"  Not in the request: {', '.join(asked.report.missing)}"
+    if report.missing:
+        yield f"  Not in the request: {', '.join(report.missing)}"
 
 
 _STATES: Final = {
@@ -130,14 +142,14 @@ def _layer(layer: LayerReport, marks: Marks, *, is_last: bool) -> Iterator[str]:
     joint, stem = (marks.last, "  ") if is_last else (marks.branch, marks.stem)
     title = f"{mark} {layer.layer}{target}"
     yield f"  {joint}{title:<44}  {_STATES[layer.effect]}"
-    told = list(_told(layer))
-    for place, statement in enumerate(told):
-        last = place == len(told) - 1
+    shown = told(layer)
+    for place, statement in enumerate(shown):
+        last = place == len(shown) - 1
         yield from (f"  {stem}  {line}" for line in _statement(statement, marks, is_last=last))
-    others = len(layer.statements) - len(told) + layer.omitted
+    others = len(layer.statements) - len(shown) + layer.omitted
     if others and layer.effect is not Effected.ALLOW:
-        yield f"  {stem}    {_others(layer, others, told=len(told))}"
-    elif layer.effect is Effected.IMPLICIT_DENY and not told:
+        yield f"  {stem}    {_others(layer, others, told=len(shown))}"
+    elif layer.effect is Effected.IMPLICIT_DENY and not shown:
         yield f"  {stem}    there is no policy"
 
 
@@ -145,19 +157,9 @@ def _others(layer: LayerReport, number: int, *, told: int) -> str:
     """What else was asked: the policies by name, where no statement of theirs is told."""
     if told:
         return f"and {number} more statement{'' if number == 1 else 's'} that did not apply"
-    names = ", ".join(short_name(policy) for policy in layer.policies[:MAXIMUM_TOLD])
-    more = f" and {len(layer.policies) - MAXIMUM_TOLD} more" if len(layer.policies) > MAXIMUM_TOLD else ""
+    names = ", ".join(short_name(policy) for policy in layer.policies[:MAXIMUM_NAMED])
+    more = f" and {len(layer.policies) - MAXIMUM_NAMED} more" if len(layer.policies) > MAXIMUM_NAMED else ""
     return f"{number} statement{'' if number == 1 else 's'} of {names}{more} did not apply"
-
-
-def _told(layer: LayerReport) -> Sequence[StatementReport]:
-    """Denials where they decided, a permission that applied, else the permissions for the action that came nearest."""
-    applied = [each for each in layer.statements if each.applied]
-    if layer.effect is Effected.EXPLICIT_DENY:
-        return [each for each in applied if each.effect is Effect.DENY]
-    if applied:
-        return applied[:1]
-    return [each for each in layer.statements if is_near(each)][:MAXIMUM_TOLD]
 
 
 def _statement(statement: StatementReport, marks: Marks, *, is_last: bool) -> Iterator[str]:
