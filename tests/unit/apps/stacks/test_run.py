@@ -284,6 +284,20 @@ def test_a_policy_that_another_resource_attaches_is_no_drift(stage: Stage) -> No
     assert not stage.plan(template).changes
 
 
+def test_a_member_that_another_stack_adds_is_no_drift(stage: Stage) -> None:
+    user = "Resources:\n  U: {Type: AWS::IAM::User, Properties: {UserName: ana, Groups: []}}\n"
+    added = "Resources:\n  A: {Type: AWS::IAM::UserToGroupAddition, Properties: {GroupName: team, Users: [Ana]}}\n"
+    stage.apply({"a": GROUP, "b": user})
+    stage.apply({"c": added})
+    assert not stage.plan({"b": user}).changes
+    assert not stage.plan({"c": added}).changes
+    stage.by_hand("RemoveUserFromGroup", GroupName="team", UserName="ana")
+    assert differing(stage.plan({"c": added}), "A") == ["Users"]
+    stage.apply({"c": added})
+    stage.apply({"c": NOTHING}, prune=True)
+    assert stage.asked("ListGroupsForUser", UserName="ana").groups == ()
+
+
 def test_a_password_that_its_user_changed_is_no_drift(stage: Stage) -> None:
     outcome = stage.apply(TEAM)
     name = outcome.keys[0].user_name
@@ -373,6 +387,27 @@ def test_what_a_replacement_leaves_behind_may_be_retained(stage: Stage) -> None:
     stage.apply(kept)
     stage.apply(kept.replace("team", "crew"))
     assert [group.group_name for group in stage.asked("ListGroups").groups] == ["crew", "team"]
+
+
+def test_what_hangs_on_a_record_moves_with_its_replacement(stage: Stage) -> None:
+    named = TEAM.replace("Properties: {Groups", "Properties: {UserName: ana, Groups")
+    first = stage.apply(named)
+    renamed = named.replace("UserName: ana", "UserName: anna")
+    plan = stage.plan(renamed)
+    assert {name: action for name, action in actions(plan).items() if action is not Action.NONE} == {
+        "Ana": Action.REPLACE,
+        "Key": Action.REPLACE,
+        "Reader": Action.UPDATE,
+    }
+
+    second = stage.apply(renamed)
+
+    assert [user.user_name for user in stage.asked("ListUsers").users] == ["anna"]
+    assert [key.access_key_id for key in stage.asked("ListAccessKeys", UserName="anna").access_key_metadata] == [
+        second.keys[0].access_key_id
+    ]
+    assert first.keys[0].access_key_id != second.keys[0].access_key_id
+    assert not stage.plan(renamed).changes
 
 
 def test_what_others_still_need_stops_the_deletion_of_all(stage: Stage) -> None:
