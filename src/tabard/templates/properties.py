@@ -29,7 +29,6 @@ class Kind(Enum):
 
     TEXT = auto()
     INTEGER = auto()
-    BOOLEAN = auto()
     DOCUMENT = auto()
     """A policy: a mapping, or a text that holds JSON."""
     TEXTS = auto()
@@ -77,8 +76,6 @@ def normal(prop: Property, value: Value, mark: Mark, what: str) -> Normal:
             return Secret(text) if prop.hidden and isinstance(text, str) else text
         case Kind.INTEGER:
             return _integer(_text(value, mark, what), mark, what)
-        case Kind.BOOLEAN:
-            return _boolean(_text(value, mark, what), mark, what)
         case Kind.DOCUMENT:
             return document(value, mark, what)
         case Kind.TEXTS:

@@ -1,6 +1,7 @@
 """Functions, conditions and pseudo parameters, by vectors; and that what is secret or unknown stays so."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,31 @@ def test_conditions_may_not_ask_resources_or_rest_on_themselves() -> None:
     circle = f"{HEAD}    Value: x\n".replace("No: !Not", "A: !Not [!Condition B], B: !Not [!Condition A], No: !Not")
     with pytest.raises(TemplateError, match="the condition A rests on itself: A → B → A"):
         evaluator(circle).holds("A", Mark("t.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("condition", "said"),
+    [
+        ("!If [Yes, a, b]", "a condition is one of Fn::Equals, Fn::And, Fn::Or, Fn::Not, Condition"),
+        ("x", "a condition must be a mapping, and is a text"),
+        ("!And [!Condition Yes]", "Fn::And takes 2 to 10 conditions"),
+        ("!Not {}", "the argument of Fn::Not must be a list, and is a mapping"),
+        ("!Equals [a]", "Fn::Equals takes two values, and has a list of 1"),
+        ("!Condition Nope", "there is no condition `Nope`"),
+    ],
+)
+def test_what_is_no_condition(condition: str, said: str) -> None:
+    text = f"{HEAD}    Value: x\n".replace("No: !Not", f"Asked: {condition}, No: !Not")
+    with pytest.raises(TemplateError, match=re.escape(said)) as refused:
+        evaluator(text).holds("Asked", Mark("t.yaml"))
+    assert str(refused.value).startswith("t.yaml:9:")
+
+
+def test_conditions_may_not_rest_on_one_another_without_end() -> None:
+    chain = "".join(f"C{n}: !Condition C{n + 1}, " for n in range(150))
+    text = f"{HEAD}    Value: x\n".replace("No: !Not", f"{chain}C150: !Condition Yes, No: !Not")
+    with pytest.raises(TemplateError, match="conditions rest on one another more than 100 levels deep"):
+        evaluator(text).holds("C0", Mark("t.yaml"))
 
 
 def test_a_name_in_a_branch_that_is_not_taken_must_be_there_too() -> None:

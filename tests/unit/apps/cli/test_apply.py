@@ -131,6 +131,61 @@ def test_check_has_an_exit_code_of_its_own_and_says_what_drifted(apply: Apply, s
     assert "          -team\n          +crew\n" in other.stdout
 
 
+def test_documents_are_compared_line_by_line_and_what_goes_is_told(apply: Apply) -> None:
+    role = """\
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    DeletionPolicy: Retain
+    Properties:
+      Description: DESCRIPTION
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement: {Effect: Allow, Principal: {AWS: '111122223333'}, Action: sts:AssumeRole}
+      Policies:
+        - PolicyName: p
+          PolicyDocument: {Version: 2012-10-17, Statement: {Effect: Allow, Action: 's3:Get*', Resource: '*'}}
+  P:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument: {Version: 2012-10-17, Statement: {Effect: Allow, Action: 's3:*', Resource: !GetAtt R.Arn}}
+      Users: []
+  G: {Type: AWS::IAM::Group, Properties: {ManagedPolicyArns: [!GetAtt P.PolicyArn]}}
+Outputs:
+  Id: {Value: !GetAtt R.RoleId}
+"""
+    first = apply(role, "--yes")
+    assert first.exit_code == 0, first.stderr
+    assert "            p:\n                {\n" in first.stdout
+    assert "Id = AROA" in first.stdout
+    changed = apply(role.replace("s3:Get*", "s3:Put*").replace("DESCRIPTION", "x" * 300), "--check").stdout
+    assert '          -        "Action": "s3:Get*",\n          +        "Action": "s3:Put*",\n' in changed
+    assert f"          +{'x' * 200}…\n" in changed
+    long = apply(role.replace("s3:Get*", "s3:" + "x" * 30_000), "--check").stdout
+    assert "        Policies\n            is too long to compare here\n" in long
+    left = apply("Resources: {}\n", "--stack-name", "app", "--check")
+    assert left.exit_code == 0
+    assert "  . leave    role               R  app-R-" in left.stdout
+    assert "        is no longer in the template; --prune takes it away" in left.stdout
+    pruned = apply("Resources: {}\n", "--stack-name", "app", "--yes", "--prune")
+    assert "  x forget   role               R  app-R-" in pruned.stdout
+    assert "        is left where it is (DeletionPolicy: Retain)" in pruned.stdout
+
+
+def test_a_doubtful_policy_is_warned_of_before_it_is_applied(apply: Apply, settings: Path) -> None:
+    allows = """\
+Resources:
+  P:
+    Type: AWS::IAM::ManagedPolicy
+    Properties: {PolicyDocument: {Version: 2012-10-17, Statement: {Effect: Allow, NotAction: 's3:*', Resource: '*'}}}
+"""
+    done = apply(allows, "--dry-run")
+    assert done.stderr.startswith("warning: P: allow.not-action: "), done.stderr
+    told = json.loads(apply(allows, "--yes", "--json").stdout)
+    assert [(each["stack"], each["logical_id"]) for each in told["warnings"]] == [("app", "P")]
+    assert audit(settings)[-1]["additionalEventData"]["tabard"]["lint"][0]["code"] == told["warnings"][0]["code"]
+
+
 def test_nothing_happens_without_consent(apply: Apply, settings: Path) -> None:
     refused_by_hand = apply(GROUP)
     assert refused_by_hand.exit_code == 1
@@ -254,6 +309,8 @@ def test_several_files_are_several_stacks(apply: Apply) -> None:
         ((GROUP, "--check", "--parameter", "Name"), "a parameter is given as --parameter Name=Value"),
         ((GROUP, "--check", "--parameter", "Nmae=x"), "no template has a parameter `Nmae`; did you mean Name?"),
         ((GROUP, "--check", "--parameter", "Name=a", "--parameter", "Name=b"), "parameter `Name` is given twice"),
+        ((GROUP, "--check", "--parameter", "Name=\udcff"), "the value of parameter `Name` is not UTF-8"),
+        ((GROUP, GROUP, "--check", "--stack-name", "app"), "--stack-name names one stack, and several files are several"),
         ((GROUP, "--check", "--stack-name", "no name"), "`no name` is no stack's name"),
         (("missing.yaml", "--check"), "missing.yaml cannot be read: No such file or directory"),
         ((GROUP, "--check", "--parameters-file", "missing.yaml"), "missing.yaml cannot be read"),

@@ -130,6 +130,27 @@ def test_a_condition_takes_its_resource_away_with_prune_only(stage: Stage) -> No
     assert actions(stage.plan(TEAM, **without, prune=True))["Key"] is Action.DELETE
 
 
+def test_what_a_condition_takes_is_needed_and_what_it_does_not_take_is_not(stage: Stage) -> None:
+    template = TEAM.replace("Groups: [!Ref Readers]", "Groups: !If [HasKey, [!Ref Readers], [!Ref Absent]]").replace(
+        "  Readers:", "  Absent: {Type: AWS::IAM::Group, Condition: NoKey}\n  Readers:"
+    )
+    template = template.replace("Resources:", "  NoKey: !Not [!Condition HasKey]\nResources:", 1)
+    stage.apply(template)
+    assert "Absent" not in actions(stage.plan(template))
+    taken = template.replace("[HasKey, [!Ref Readers], [!Ref Absent]]", "[HasKey, [!Ref Absent], [!Ref Readers]]")
+    refused(stage, taken, "Absent is not made, as its condition NoKey does not hold")
+
+
+def test_only_five_versions_of_a_policy_are_kept(stage: Stage) -> None:
+    template = f"Resources:\n  P: {{Type: AWS::IAM::ManagedPolicy, Properties: {{PolicyDocument: {ALLOW}}}}}\n"
+    for number in range(7):
+        stage.apply(template.replace("s3:*", f"s3:Get{number}*"))
+    (policy,) = stage.asked("ListPolicies", Scope="Local").policies
+    versions = stage.asked("ListPolicyVersions", PolicyArn=policy.arn).versions
+    assert next((each.version_id, each.is_default_version) for each in versions) == ("v7", True)
+    assert len(versions) == 5
+
+
 def test_a_role_that_a_trust_policy_names_literally_is_made_first(stage: Stage) -> None:
     named = f"arn:aws:iam::{ACCOUNT}:role/zed"
     document = TRUST.replace(f'"{ACCOUNT}"', f'"{named}"')
@@ -348,6 +369,14 @@ def test_a_resource_may_not_become_another_type(stage: Stage) -> None:
     refused(stage, "Resources:\n  G: {Type: AWS::IAM::User}\n", "G is a group so far; give the user another name")
 
 
+def test_a_replacement_may_not_take_what_is_another_s(stage: Stage) -> None:
+    two = GROUP + "  H: {Type: AWS::IAM::Group, Properties: {GroupName: crew}}\n"
+    stage.apply(two)
+    refused(stage, two.replace("team", "crew"), "crew")
+    stage.by_hand("CreateGroup", GroupName="band")
+    refused(stage, two.replace("team", "band"), "the group `band` of G is there already and belongs to no stack")
+
+
 def test_old_and_new_cannot_have_one_name(stage: Stage) -> None:
     template = (
         f"Resources:\n  R: {{Type: AWS::IAM::Role, Properties: {{RoleName: r, AssumeRolePolicyDocument: {TRUST}}}}}\n"
@@ -433,6 +462,22 @@ def test_what_one_stack_exports_another_imports(stage: Stage) -> None:
     assert stage.contents() == []
 
 
+@pytest.mark.parametrize(
+    ("outputs", "said"),
+    [
+        ("X: {Value: [a]}", "the value of output X must be a text; use Fn::Join"),
+        ("X: {Value: !Ref AWS::NoValue}", "the value of output X may not be AWS::NoValue"),
+        ("X: {Value: x, Export: {Name: []}}", "the name of an export must be a text"),
+        ("X: {Value: x, Export: {Name: !Ref G}}", "G is a resource; the name of an export cannot depend on resources"),
+        ("X: {Value: x, Export: {Name: a}}, Y: {Value: y, Export: {Name: a}}", "output Y exports `a`, as another one"),
+        ("X: {Value: !Ref S, Export: {Name: a}}", "output X is secret, and what is exported is not"),
+    ],
+)
+def test_outputs_that_are_none(stage: Stage, outputs: str, said: str) -> None:
+    secret = "Parameters: {S: {Type: String, NoEcho: true, Default: hunter2}}\n"
+    refused(stage, f"{secret}{GROUP}Outputs: {{{outputs}}}\n", said)
+
+
 def test_stacks_may_not_import_in_a_circle(stage: Stage) -> None:
     other = USER.replace("team-name", "user") + "Outputs: {Team: {Value: x, Export: {Name: team-name}}}\n"
     back = USER + "Outputs: {User: {Value: x, Export: {Name: user}}}\n"
@@ -451,6 +496,15 @@ def test_secrets_stand_in_no_record_of_the_audit_and_not_in_the_stack(stage: Sta
     assert "c0rrect-Horse" not in told
     assert outcome.keys[0].secret_access_key not in told
     assert HIDDEN in told
+
+
+def test_a_document_with_a_secret_in_it_is_hidden_whole_and_compared(stage: Stage) -> None:
+    template = TEAM.replace("!Sub 'arn:aws:s3:::${Team}/", "!Sub 'arn:aws:s3:::${Password}/")
+    stage.apply(template)
+    assert not stage.plan(template).changes
+    changed = stage.plan(template, given={"Password": "an0ther-Horse"})
+    assert "Policies" in differing(changed, "Reader")
+    assert "Horse" not in repr(step(changed, "Reader").differences)
 
 
 def test_what_was_secret_before_is_hidden_in_a_plan(stage: Stage) -> None:
@@ -515,6 +569,15 @@ def test_a_reference_to_what_is_not_made_is_an_error(stage: Stage) -> None:
         ("Resources:\n  P: {Type: AWS::IAM::Policy, Properties: {PolicyName: p, PolicyDocument: {}}}\n", "app.yaml:2:3: P needs at least one of Groups, Roles and Users"),
         ("Resources:\n  P: {Type: AWS::IAM::InstanceProfile, Properties: {Roles: []}}\n", "Roles of P must name exactly one role"),
         ("Resources:\n  G: {Type: AWS::IAM::Group, DependsOn: H}\n", "app.yaml:2:41: there is no resource `H` to depend on"),
+        ("Resources:\n  G: {Type: AWS::IAM::Group, Properties: {GroupName: !GetAtt K.SecretAccessKey}}\n  K: {Type: AWS::IAM::AccessKey, Properties: {UserName: u}}\n", "a SecretAccessKey may stand in Outputs only"),
+        ("Resources:\n  G: {Type: AWS::IAM::Group, Properties: {GroupName: !GetAtt P.PolicyId}}\n  P: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {}}}\n", "GroupName of G must be known beforehand"),
+        ("Resources:\n  P: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: []}}\n", "PolicyDocument of P must be a mapping, or a text that holds JSON"),
+        ("Resources:\n  P: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: !Ref AWS::NoValue}}\n", "P lacks the property PolicyDocument: it is AWS::NoValue"),
+        ("Resources:\n  U: {Type: AWS::IAM::User, Properties: {Groups: a}}\n", "Groups of U must be a list"),
+        ("Resources:\n  U: {Type: AWS::IAM::User, Properties: {LoginProfile: a}}\n", "LoginProfile of U must be a mapping of Password, PasswordResetRequired"),
+        ("Resources:\n  U: {Type: AWS::IAM::User, Properties: {LoginProfile: {Password: aB3$aB3$, PasswordResetRequired: perhaps}}}\n", "PasswordResetRequired must be true or false, not `perhaps`"),
+        ("Resources:\n  U: {Type: AWS::IAM::User, Properties: {LoginProfile: {Password: short}}}\n", "CreateLoginProfile is refused: PasswordPolicyViolation"),
+        ("Resources:\n  U: {Type: AWS::IAM::User, Properties: {Policies: [{PolicyName: !GetAtt P.PolicyId, PolicyDocument: {}}]}}\n  P: {Type: AWS::IAM::ManagedPolicy, Properties: {PolicyDocument: {}}}\n", "PolicyName in Policies of U must be known beforehand"),
         ("Resources:\n  G: {Type: AWS::IAM::Group, Condition: C}\n", "there is no condition `C`"),
         ("Resources:\n  G: {Type: AWS::IAM::Group, Properties: {GroupName: [a]}}\n", "app.yaml:2:43: GroupName of G must be a text"),
         ("Resources:\n  U: {Type: AWS::IAM::User, Properties: {Tags: [{Key: a}]}}\n", "one of Tags of U has no Value"),
