@@ -172,6 +172,45 @@ Outputs:
     assert "        is left where it is (DeletionPolicy: Retain)" in pruned.stdout
 
 
+def test_what_is_known_only_afterwards_is_called_so(apply: Apply) -> None:
+    later = """\
+Resources:
+  R:
+    Type: AWS::IAM::Role
+    Properties:
+      AssumeRolePolicyDocument:
+        Version: 2012-10-17
+        Statement: {Effect: Allow, Principal: {AWS: '111122223333'}, Action: sts:AssumeRole}
+  P:
+    Type: AWS::IAM::ManagedPolicy
+    Properties:
+      PolicyDocument:
+        Version: 2012-10-17
+        Statement: {Effect: Allow, Action: 's3:*', Resource: !Sub 'arn:aws:s3:::b/${R.RoleId}/*'}
+      Roles: [!Ref R]
+  U: {Type: AWS::IAM::User, Properties: {Tags: [{Key: role, Value: !GetAtt R.RoleId}], ManagedPolicyArns: [!Ref P]}}
+Outputs:
+  Id: {Value: !GetAtt R.RoleId}
+"""
+    plan = apply(later, "--check")
+    assert "        PolicyDocument: (known after apply)\n" in plan.stdout
+    assert "        Tags: role: (known after apply)\n" in plan.stdout
+    told = json.loads(apply(later, "--check", "--json").stdout)
+    assert told["stacks"][0]["outputs"]["Id"]["value"] is None
+
+    done = apply(later, "--yes")
+
+    assert done.exit_code == 0, done.stderr
+    assert "Id = AROA" in done.stdout
+    assert apply(later, "--check").exit_code == 0
+    fewer = json.loads(
+        apply(later.replace("ManagedPolicyArns: [!Ref P]", "ManagedPolicyArns: []"), "--check", "--json").stdout
+    )
+    (user,) = [each for each in fewer["stacks"][0]["resources"] if each["logical_id"] == "U"]
+    (difference,) = user["differences"]
+    assert (difference["property"], len(difference["before"]), difference["after"]) == ("ManagedPolicyArns", 1, [])
+
+
 def test_a_doubtful_policy_is_warned_of_before_it_is_applied(apply: Apply, settings: Path) -> None:
     allows = """\
 Resources:
