@@ -32,11 +32,12 @@ def start_writer(address: str, first: int, count: int) -> subprocess.Popen[str]:
 
 def kill_in_the_middle(writer: subprocess.Popen[str], seconds: float) -> list[int]:
     """The numbers of the writes that were answered before the kill."""
-    assert writer.stdout is not None
-    answered = writer.stdout.readline()
-    time.sleep(seconds)
-    writer.kill()
-    rest, _ = writer.communicate(timeout=30)
+    with writer:
+        assert writer.stdout is not None
+        answered = writer.stdout.readline()
+        time.sleep(seconds)
+        writer.kill()
+        rest = writer.stdout.read()  # not communicate(), which forgets what readline() has read beyond its line
     return [int(line) for line in re.findall(r"(\d+)\n", answered + rest)]
 
 

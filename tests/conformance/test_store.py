@@ -40,6 +40,8 @@ from tabard.directory.entities import (
     SAMLPrivateKey,
     SAMLProvider,
     SealingKey,
+    Stack,
+    StackResource,
     User,
 )
 from tabard.names.ids import authorization_id
@@ -97,6 +99,10 @@ def device(name: str, **fields) -> MFADevice:
 
 def sealing_key(number: int, purpose: KeyPurpose = KeyPurpose.SESSION_TOKEN) -> SealingKey:
     return SealingKey(id=number, purpose=purpose, wrapped=b"\0\xffkey", created=NOW, active=True)
+
+
+def stack(name: str, *, account: str = HOME, **fields) -> Stack:
+    return Stack(account=account, name=name, id=f"{account}-{name}", created=NOW, updated=NOW, **fields)
 
 
 def saml(name: str, *, account: str = HOME, **fields) -> SAMLProvider:
@@ -195,6 +201,21 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
     key = access_key("AKIA1", sealed_secret=bytes(range(256)), status=KeyStatus.INACTIVE)
     phone = device("phone", sealed_seed=b"\xff\0", owner_id="AIDA1", enabled=NOW, last_step=2**40, failures=3)
     ring = replace(sealing_key(1), active=False)
+    made = stack(
+        "Büro",
+        resources=(
+            StackResource(
+                logical_id="Reader",
+                type="AWS::IAM::Role",
+                physical_id="reader",
+                properties='{"Tags": {"ü": "\\n"}}',
+                needs=("Policy", "Other"),
+                retained=True,
+            ),
+        ),
+        exports={"b": "2", "a": "1"},
+        imports=("there",),
+    )
     both = tuple(OrganizationPolicyType)
     company = organization(enabled_policy_types=both, attached_policies=("p-1",), tags={"a": ""})
     division = unit("Ünit\n", attached_policies=("p-1", "p-2"), tags={"b": "ü"})
@@ -235,6 +256,7 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
         records.access_keys.record_use(use("AKIA1", minutes=1))
         records.mfa_devices.put(phone)
         records.sealing_keys.put(ring)
+        records.stacks.put(made)
     with store.read() as records:
         assert account == records.accounts.get(HOME) == records.accounts.get_by_name("BüRO 東京")
         assert alice == records.users.get(HOME, "Alice") == records.users.get_by_id(alice.id)
@@ -247,6 +269,7 @@ def test_every_field_of_every_entity_comes_back_as_it_was_put(store: Store):
         assert use("AKIA1", minutes=1) == records.access_keys.last_use("AKIA1")
         assert phone == records.mfa_devices.get(phone.serial_number)
         assert [ring] == list(records.sealing_keys.of(KeyPurpose.SESSION_TOKEN))
+        assert made == records.stacks.get(HOME, "bürO")
         assert company == records.organizations.get(company.id)
         assert division == records.organizational_units.get(division.id)
         assert place == records.organization_accounts.get(HOME)
@@ -422,6 +445,22 @@ def test_accounts_are_listed_by_id_and_their_names_are_unique(store: Store):
         assert [account.id for account in records.accounts.list(after=HOME)] == [AWAY]
         assert [account.id for account in records.accounts.list(limit=1)] == [HOME]
         assert records.accounts.get("777788889999") is None
+
+
+def test_stacks_are_found_by_name_in_their_account_and_listed_in_its_order(store: Store):
+    put(store, "stacks", stack("web"), stack("App"), stack("web", account=AWAY), stack("zone"))
+    with store.write() as records:
+        with pytest.raises(NameTaken):
+            records.stacks.put(replace(stack("other"), name="WEB"))
+        records.stacks.delete(stack("zone"))
+        records.stacks.put(stack("web", exports={"x": "1"}))
+    with store.read() as records:
+        assert records.stacks.get(HOME, "WEB") == stack("web", exports={"x": "1"})
+        assert records.stacks.get(AWAY, "app") is None
+        assert names(records.stacks.list(HOME)) == ["App", "web"]
+        assert names(records.stacks.list(HOME, after="app", limit=1)) == ["web"]
+        assert names(records.stacks.list(AWAY)) == ["web"]
+    assert Change(EntityKind.STACK, stack("zone").id) in store.changes_since(0).changes
 
 
 # --- groups, attachments, profiles --------------------------------------------------------------------------

@@ -89,3 +89,16 @@ def test_running_a_server_works_as_it_stands(tmp_path: Path) -> None:
     finally:
         server.send_signal(signal.SIGTERM)
         server.communicate(timeout=15)
+
+
+def test_applying_templates_works_as_it_stands(fresh_house: House, tmp_path: Path) -> None:
+    steps = blocks("docs/how-to/apply-templates.md", "templates")
+
+    said = run(script(steps), home=tmp_path, env=fresh_house.environment(fresh_house.admin))
+
+    assert "4 to create" in said
+    assert f"RoleArn = arn:aws:iam::{fresh_house.account}:role/risk-people-reader" in said
+    assert ":assumed-role/risk-people-reader/ana" in said
+    assert "          -7200\n          +3600\n" in said
+    assert said.count("4 as they should be") == 2
+    assert "4 to delete" in said

@@ -7,7 +7,7 @@ and identities are the server's own. `additionalEventData.tabard.reason` is the 
 (AWS CloudTrail User Guide, "CloudTrail record contents".)
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -74,8 +74,14 @@ def operated(
     agent: str,
     now: datetime,
     entropy: Entropy,
+    about: Mapping[str, object] | None = None,
+    warnings: Sequence[Finding] = (),
 ) -> Record:
-    """The record of what the operator did with a command; `operator` is the name of a user of the machine."""
+    """The record of what the operator did with a command; `operator` is the name of a user of the machine.
+
+    `about` tells more of the command, `warnings` are of the policy that was saved.
+    """
+    ours = {**(about or {}), **({"lint": _lint(warnings)} if warnings else {})}
     return {
         "eventVersion": EVENT_VERSION,
         "userIdentity": {"type": "Operator", "userName": operator, "invokedBy": "command line"},
@@ -94,6 +100,7 @@ def operated(
         "managementEvent": True,
         "eventCategory": "Management",
         "recipientAccountId": account,
+        **({"additionalEventData": {"tabard": ours}} if ours else {}),
     }
 
 

@@ -7,7 +7,7 @@ do as much without us. All else is as in the pipeline: one transaction, and one 
 import getpass
 import os
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 from tabard import __version__
 from tabard.actions.desk import Action, Caller, Desk
@@ -18,6 +18,9 @@ from tabard.names.arn import root_arn
 from tabard.policy.principal import Principal, PrincipalKind
 from tabard.ports.audit import Audit
 from tabard.wire.model import ServiceName, service_model
+
+AGENT: Final = f"tabard/{__version__}"
+"""What records call the command."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,10 +33,9 @@ class Operator:
     def do(self, service: ServiceName, action: Action, request: Any, *, account: str) -> Any:
         """What the action answers, done in the place of the root user of `account`."""
         with self.at.store.write() as records:
-            principal = Principal(kind=PrincipalKind.ROOT, account=account, arn=root_arn(account), unique_id=account)
             desk = Desk(
                 records=records,
-                caller=Caller(principal=principal, access_key_id=""),
+                caller=in_place_of_root(account),
                 now=self.at.clock.now(),
                 entropy=self.at.entropy,
                 secrets=self.at.ring,
@@ -47,8 +49,8 @@ class Operator:
                     account=account,
                     parameters=_parameters(service, action, request),
                     elements=_elements(service, action, response),
-                    operator=_user(),
-                    agent=f"tabard/{__version__}",
+                    operator=machine_user(),
+                    agent=AGENT,
                     now=desk.now,
                     entropy=self.at.entropy,
                 )
@@ -56,7 +58,13 @@ class Operator:
         return response
 
 
-def _user() -> str:
+def in_place_of_root(account: str) -> Caller:
+    """The account itself, with no key."""
+    principal = Principal(kind=PrincipalKind.ROOT, account=account, arn=root_arn(account), unique_id=account)
+    return Caller(principal=principal, access_key_id="")
+
+
+def machine_user() -> str:
     """Who the machine says it is; in a container, the number of the user may be all that is known."""
     try:
         return getpass.getuser()

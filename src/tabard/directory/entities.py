@@ -45,6 +45,7 @@ class EntityKind(StrEnum):
     INSTANCE_PROFILE = "instance-profile"
     MFA_DEVICE = "mfa-device"
     SEALING_KEY = "sealing-key"
+    STACK = "stack"
     ORGANIZATION = "organization"
     ORGANIZATIONAL_UNIT = "organizational-unit"
     ORGANIZATION_ACCOUNT = "organization-account"
@@ -284,6 +285,39 @@ class MFADevice:
     @property
     def serial_number(self) -> str:
         return iam_arn(self.account, f"mfa{self.path}{self.name}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackResource:
+    """What a template made. `type` and `logical_id` are the template's words, `physical_id` is what `Ref` answers.
+
+    `properties` is the JSON text of what was last applied, without secrets; `needs` names the resources of the
+    stack that must outlive this one.
+    """
+
+    logical_id: str
+    type: str
+    physical_id: str
+    properties: str
+    needs: tuple[str, ...] = ()
+    retained: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """What one template made in an account, so that it can be compared, changed and taken away again.
+
+    `exports` are unique in the account; `imports` are the exports of other stacks that this one uses.
+    """
+
+    account: str
+    name: str
+    id: str
+    created: datetime
+    updated: datetime
+    resources: tuple[StackResource, ...] = ()
+    exports: dict[str, str] = field(default_factory=dict)
+    imports: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,6 +35,7 @@ from tabard.directory.entities import (
     RoleDeletion,
     SAMLProvider,
     SealingKey,
+    Stack,
     User,
 )
 
@@ -248,6 +249,15 @@ class SealingKeys(Protocol):
     def delete(self, key: SealingKey, /) -> None: ...
 
 
+class Stacks(Protocol):
+    """What templates made."""
+
+    def get(self, account: str, name: str) -> Stack | None: ...
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[Stack]: ...
+    def put(self, stack: Stack, /) -> None: ...
+    def delete(self, stack: Stack, /) -> None: ...
+
+
 class Denials(Protocol):
     """Denials, as they were explained when they happened. They are no entities: nothing of them is in the change log.
 
@@ -302,6 +312,8 @@ class Records(Protocol):
     def role_deletions(self) -> RoleDeletions: ...
     @property
     def sealing_keys(self) -> SealingKeys: ...
+    @property
+    def stacks(self) -> Stacks: ...
     @property
     def denials(self) -> Denials: ...
 

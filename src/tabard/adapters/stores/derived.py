@@ -35,6 +35,7 @@ from tabard.directory.entities import (
     RoleDeletion,
     SAMLProvider,
     SealingKey,
+    Stack,
     User,
 )
 from tabard.ports.store import Change, StoreUnavailable
@@ -58,6 +59,7 @@ Entity = (
     | SealingKey
     | PolicyTarget
     | OrganizationPolicy
+    | Stack
 )
 Named = TypeVar("Named", User, Group, Role, ManagedPolicy, InstanceProfile)
 
@@ -71,6 +73,7 @@ KINDS: Final[Mapping[type[object], EntityKind]] = {
     AccessKey: EntityKind.ACCESS_KEY,
     MFADevice: EntityKind.MFA_DEVICE,
     SealingKey: EntityKind.SEALING_KEY,
+    Stack: EntityKind.STACK,
     Organization: EntityKind.ORGANIZATION,
     OrganizationalUnit: EntityKind.ORGANIZATIONAL_UNIT,
     OrganizationAccount: EntityKind.ORGANIZATION_ACCOUNT,

@@ -55,6 +55,7 @@ from tabard.directory.entities import (
     RoleDeletion,
     SAMLProvider,
     SealingKey,
+    Stack,
     User,
 )
 from tabard.ports.store import Change, Changes, NameTaken, Records
@@ -169,6 +170,7 @@ class _Transaction:
         self.oidc_providers = _OIDCProviders(self, OIDCProvider)
         self.role_deletions = _RoleDeletions(self, RoleDeletion)
         self.sealing_keys = _SealingKeys(self, SealingKey)
+        self.stacks = _Stacks(self, Stack)
         self.denials = _Denials(self)
         self.organizations = _Organizations(self, Organization)
         self.organizational_units = _OrganizationalUnits(self, OrganizationalUnit)
@@ -427,6 +429,20 @@ class _SealingKeys(_Table[SealingKey]):
         self._delete(key)
 
 
+class _Stacks(_Table[Stack]):
+    def get(self, account: str, name: str) -> Stack | None:
+        return self._of_name(account, name)
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[Stack]:
+        return _page((stack for stack in self._all() if stack.account == account), after, limit)
+
+    def put(self, stack: Stack, /) -> None:
+        self._put(stack)
+
+    def delete(self, stack: Stack, /) -> None:
+        self._delete(stack)
+
+
 class _Denials:
     """Denials, by id."""
 
@@ -537,6 +553,7 @@ P = TypeVar(
     SAMLProvider,
     OrganizationalUnit,
     OrganizationPolicy,
+    Stack,
 )
 
 

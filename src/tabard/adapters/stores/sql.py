@@ -74,6 +74,7 @@ from tabard.directory.entities import (
     RoleDeletion,
     SAMLProvider,
     SealingKey,
+    Stack,
     User,
 )
 from tabard.ports.store import Change, Changes, NameTaken, Records, StoreUnavailable
@@ -297,6 +298,7 @@ class _Transaction:
         self.oidc_providers = _OIDCProviders(self, OIDCProvider)
         self.role_deletions = _RoleDeletions(self, RoleDeletion)
         self.sealing_keys = _SealingKeys(self, SealingKey)
+        self.stacks = _Stacks(self, Stack)
         self.denials = _Denials(self)
         self.organizations = _Organizations(self, Organization)
         self.organizational_units = _OrganizationalUnits(self, OrganizationalUnit)
@@ -621,6 +623,20 @@ class _SealingKeys(_Table[SealingKey]):
 
     def delete(self, key: SealingKey, /) -> None:
         self._delete(key)
+
+
+class _Stacks(_Table[Stack]):
+    def get(self, account: str, name: str) -> Stack | None:
+        return self._find_one(_BY_NAME, scope=account, folded=fold(name))
+
+    def list(self, account: str, *, after: str = "", limit: int = 1000) -> Sequence[Stack]:
+        return self._find(_PAGE, scope=account, after=fold(after), limit=limit)
+
+    def put(self, stack: Stack, /) -> None:
+        self._put(stack)
+
+    def delete(self, stack: Stack, /) -> None:
+        self._delete(stack)
 
 
 class _Denials:

@@ -1,13 +1,15 @@
 """`tabard`: the command and its groups.
 
 Data goes to stdout, prose to stderr. Secrets are printed to a terminal, or when `--json` asks for them. Exit codes:
-0 done, 1 it did not work, 2 the command was misspelt, or the cases that it was given cannot be read, 3 it was denied.
+0 done, 1 it did not work, 2 the command was misspelt, or the cases that it was given cannot be read, 3 it was denied,
+6 `apply --check` found something to change.
 Each command imports what it needs when it runs, so that `tabard version` answers at once.
 """
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -191,6 +193,38 @@ def policy_lint(
     )
     if not all(sound):
         sys.exit(1)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--stack-name", "stack", help="The stack's name, for one FILE. Default: the file's name without ending.")
+@click.option("--account", help="The account, by id or name. Default: the only one.")
+@click.option("--parameter", "parameters", multiple=True, metavar="NAME=VALUE", help="A parameter of the templates.")
+@click.option(
+    "--parameters-file", "parameter_files", multiple=True, metavar="FILE", help="Parameters from a YAML or JSON file."
+)
+@click.option("--region", default="us-east-1", show_default=True, help="What AWS::Region comes to.")
+@click.option("--prune", is_flag=True, help="Take away what the stack made and the template no longer has.")
+@click.option("--adopt", is_flag=True, help="Take over records that are there under the names of the template.")
+@click.option("--check", is_flag=True, help="Change nothing; exit with 6 if something is not as the template says.")
+@click.option("--dry-run", is_flag=True, help="Show the plan and rehearse it; change nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, secrets of new access keys included.")
+@at_store
+def apply(*, config: Path | None, data: Path | None, **wishes: Any) -> None:
+    """Make an account what CloudFormation templates say.
+
+    Each FILE, YAML or JSON, is a template of AWS::IAM resources and one stack; - is the standard input. The plan is
+    shown first. All files are applied in one transaction, or none. Exit codes: 0 done, 1 it did not work and nothing
+    was changed, 2 the command was misspelt, 6 --check found something to change.
+    """
+    from tabard.apps.cli import apply as applying  # start-up time: see the module's docstring
+    from tabard.apps.cli import stores
+
+    pending: list[bool] = []
+    _run(lambda: pending.append(applying.apply(stores.settings(config, data), applying.Wishes(**wishes))))
+    if any(pending):
+        sys.exit(applying.PENDING)
 
 
 @policy.command("decide")

@@ -52,9 +52,11 @@ def run(command: Callable[[], None]) -> None:
     """Run a command; what went wrong in a known way becomes one line."""
     from tabard.adapters.keyring import KeyNotRetirable, SealBroken
     from tabard.adapters.master_key import MasterKeyError
+    from tabard.apps.stacks.faults import ApplyError
     from tabard.faults import Fault, MalformedPolicy
     from tabard.ports.audit import AuditUnavailable
     from tabard.ports.store import StoreUnavailable
+    from tabard.templates.source import TemplateError
 
     try:
         command()
@@ -67,5 +69,5 @@ def run(command: Callable[[], None]) -> None:
     except Fault as refusal:
         hint = NEXT.get(refusal.reason)
         raise Failure(f"{refusal.public} {hint}." if hint else refusal.public) from refusal
-    except (SettingsError, MasterKeyError, KeyNotRetirable, SealBroken) as error:
+    except (SettingsError, MasterKeyError, KeyNotRetirable, SealBroken, ApplyError, TemplateError) as error:
         raise Failure(str(error)) from error

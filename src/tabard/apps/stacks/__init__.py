@@ -1,0 +1,1 @@
+"""Stacks: templates carried out through the IAM action handlers, in one transaction."""
