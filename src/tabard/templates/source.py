@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final, TypeAlias
 
+from tabard.names.printable import escaped
+
 MAXIMUM_SIZE: Final = 1_000_000
 """Bytes of a template, as CloudFormation takes them from S3."""
 MAXIMUM_DEPTH: Final = 50
@@ -26,7 +28,7 @@ class Mark:
     column: int = 1
 
     def __str__(self) -> str:
-        return f"{printable(self.file)}:{self.line}:{self.column}"
+        return f"{escaped(self.file)}:{self.line}:{self.column}"
 
 
 class TemplateError(Exception):
@@ -105,12 +107,7 @@ def noun(node: Node) -> str:
 def shown(text: str) -> str:
     """A text from a template, quoted and cut, with nothing in it that a terminal would obey."""
     cut = text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
-    return f"`{printable(cut)}`"
-
-
-def printable(text: str) -> str:
-    """The text with everything that does not print written as an escape."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+    return f"`{escaped(cut)}`"
 
 
 def known(name: str, names: "Mapping[str, object] | frozenset[str] | tuple[str, ...]") -> str:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Final
 
 import click
-import msgspec
 
 from tabard.actions.paging import walk
 from tabard.apps.cli import plans as shown_plans
 from tabard.apps.cli.organizations import account_named
+from tabard.apps.cli.shell import print_json
 from tabard.apps.config import Settings, SettingsError
 from tabard.apps.operator import machine_user
 from tabard.apps.pipeline import table
@@ -154,7 +154,7 @@ def _report(
 ) -> None:
     if wishes.as_json:
         made = shown_plans.as_json(plans, run.account, outcome, applied=applied, rehearsed=rehearsed)
-        click.echo(msgspec.json.encode(made).decode())
+        print_json(made)
     elif outcome is not None:
         _print_lines(shown_plans.outcome_lines(outcome, several=len(plans) > 1))
     if applied:

@@ -4,7 +4,6 @@ Answers and reports go to stdout, what went wrong to stderr. What a case says is
 terminal could obey it: answers are JSON in ASCII, the report shows `?` instead.
 """
 
-import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -15,10 +14,11 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 import click
-import msgspec
 from lxml import etree
 
+from tabard.apps.cli.shell import print_json
 from tabard.apps.cli.why import DENIED, Marks, marks_of, tree
+from tabard.names.printable import masked
 from tabard.policy.cases.answers import Answer, Undecided, answer, is_decided_by
 from tabard.policy.cases.documents import Documents
 from tabard.policy.cases.form import (
@@ -35,7 +35,6 @@ from tabard.policy.cases.form import (
 )
 from tabard.policy.decide import Evaluation
 from tabard.policy.explain import explain, in_one_sentence
-from tabard.policy.lint.findings import printable
 from tabard.policy.strict_json import JSON
 
 FAILED: Final = 1
@@ -60,7 +59,7 @@ def decide(name: str, *, lines: bool, lenient: bool) -> int:
             return _decide_lines(source, documents)
         case = read_case(_text(source.read(MAXIMUM_CASE * _BYTES_OF_A_CHARACTER + 1)))
     said, evaluation = answer(case, documents)
-    click.echo(_json(said))
+    print_json(said)
     return 0 if evaluation.decision.allowed else DENIED
 
 
@@ -70,7 +69,7 @@ def _decide_lines(source: BinaryIO, documents: Documents) -> int:
     for number, line in _lines(source):
         said = _decided(number, line, documents)
         all_decided &= isinstance(said, Answer)
-        click.echo(_json(said))
+        print_json(said)
     return 0 if all_decided else UNREADABLE
 
 
@@ -114,12 +113,6 @@ def _text(raw: bytes) -> str:
         return raw.decode()
     except UnicodeDecodeError:
         raise UnreadableCase("it is no UTF-8 text") from None
-
-
-def _json(value: object) -> str:
-    """JSON in ASCII: there are characters besides the old control characters that a terminal obeys."""
-    text = msgspec.json.encode(value).decode()
-    return text if text.isascii() else json.dumps(json.loads(text), separators=(",", ":"))
 
 
 # ── test ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -167,11 +160,11 @@ def test(paths: Sequence[str], *, lenient: bool, as_json: bool, junit: Path | No
         results = [_reported(each, as_json=as_json) for each in _tested(path, documents)]
         tested += results
         if not as_json:
-            click.echo(f"{printable(str(path))} {''.join(_letter(each) for each in results)}")
+            click.echo(f"{masked(str(path))} {''.join(_letter(each) for each in results)}")
     if not tested:
         raise UnreadableCase(f"there is no case in {', '.join(paths)}: cases are in files whose names end in .json")
     if as_json:
-        click.echo(_json({"cases": [_described(each) for each in tested], **_counts(tested)}))
+        print_json({"cases": [_described(each) for each in tested], **_counts(tested)})
     else:
         for each in tested:
             if not each.passed:
@@ -227,17 +220,17 @@ def _letter(each: Tested) -> str:
 
 def _shown(each: Tested, marks: Marks) -> Iterator[str]:
     """Why a case failed, with the tree of its reasons."""
-    yield printable(f"{marks.no} {each.file}{f': {each.name}' if each.name else ''}")
-    yield printable(f"  {each.error or each.failure}")
+    yield masked(f"{marks.no} {each.file}{f': {each.name}' if each.name else ''}")
+    yield masked(f"  {each.error or each.failure}")
     if each.evaluation is None or each.said is None:
         return
     request, layers, decision = each.evaluation.request, each.evaluation.layers, each.evaluation.decision
     report = explain(request, layers, decision)
-    yield printable(f"  {request.action} on {request.resource}")
-    yield printable(f"  In one sentence: {in_one_sentence(report, request.action)}.")
-    yield from map(printable, tree(report, marks))
+    yield masked(f"  {request.action} on {request.resource}")
+    yield masked(f"  In one sentence: {in_one_sentence(report, request.action)}.")
+    yield from map(masked, tree(report, marks))
     for one in each.said.unreadable:
-        yield printable(f"  {one.policy} {one.at}: {one.message.rstrip('.')}; it {_TREATED[one.treated_as]}")
+        yield masked(f"  {one.policy} {one.at}: {one.message.rstrip('.')}; it {_TREATED[one.treated_as]}")
 
 
 _TREATED: Final = {"allowsNothing": "allows nothing", "denies": "denies everything"}
@@ -285,12 +278,10 @@ def _write_junit(path: Path, tested: Sequence[Tested]) -> None:
         errors=str(counts["errors"]),
     )
     for each in tested:
-        case = etree.SubElement(
-            suite, "testcase", classname=printable(each.file), name=printable(each.name or each.file)
-        )
+        case = etree.SubElement(suite, "testcase", classname=masked(each.file), name=masked(each.name or each.file))
         if not each.passed:
             outcome = etree.SubElement(
-                case, "error" if each.error else "failure", message=printable(each.error or each.failure)
+                case, "error" if each.error else "failure", message=masked(each.error or each.failure)
             )
             outcome.text = "\n".join(_shown(each, _PLAIN))
     suites = etree.Element("testsuites")

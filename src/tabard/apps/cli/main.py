@@ -271,13 +271,13 @@ def policy_schema(*, name: str) -> None:
 
 
 def _run_cases(command: Callable[[], int]) -> None:
+    from tabard.names.printable import masked
     from tabard.policy.cases.form import UnreadableCase  # start-up time: see the module's docstring
-    from tabard.policy.lint.findings import printable
 
     try:
         code = command()
     except UnreadableCase as error:
-        raise Unreadable(printable(str(error))) from error
+        raise Unreadable(masked(str(error))) from error
     sys.exit(code)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import click
-import msgspec
 
 from tabard.actions.desk import Action
 from tabard.actions.organization_records import accounts_in, policies_of, target_of, units_under
@@ -37,6 +36,7 @@ from tabard.actions.organizations.units import (
     UpdateOrganizationalUnitRequest,
 )
 from tabard.actions.paging import walk
+from tabard.apps.cli.shell import print_json
 from tabard.apps.cli.why import Marks, marks_of
 from tabard.apps.config import Settings, SettingsError
 from tabard.apps.operator import Operator
@@ -52,6 +52,7 @@ from tabard.directory.entities import (
 )
 from tabard.directory.organizations import AWS_POLICIES, FULL_ACCESS
 from tabard.names.ids import is_account_id
+from tabard.names.printable import escaped
 from tabard.ports.store import Records
 
 _BY_NAME: Final[dict[str, Action]] = {action.name: action for action in ACTIONS}
@@ -189,11 +190,11 @@ def create(where: Settings, account: str, *, as_json: bool) -> None:
         with operator.at.store.read() as records:
             organization = _chosen(records, made.id)
     if as_json:
-        _print_json(_described(organization))
+        print_json(_described(organization))
         return
     click.echo(organization.id)
     click.echo(
-        f"Account {management.id} ({shown(management.name)}) manages it. Next: `tabard org enable service-control`, "
+        f"Account {management.id} ({escaped(management.name)}) manages it. Next: `tabard org enable service-control`, "
         "`tabard org accounts add`.",
         err=True,
     )
@@ -212,7 +213,7 @@ def list_all(where: Settings, *, as_json: bool) -> None:
     with Foundation.open(where) as at, at.store.read() as records:
         found = list(_organizations(records))
     if as_json:
-        _print_json([_described(each) for each in found])
+        print_json([_described(each) for each in found])
         return
     for each in found:
         click.echo(f"{each.id}  managed by {each.management_account}")
@@ -224,7 +225,7 @@ def show(where: Settings, named: str | None, *, as_json: bool) -> None:
         organization = _chosen(records, named)
         tree = Tree(records, organization)
         if as_json:
-            _print_json(_described(organization) | {"root": tree.as_json(organization)})
+            print_json(_described(organization) | {"root": tree.as_json(organization)})
             return
         lines = list(tree.lines(marks_of(os.environ, sys.stdout.encoding or "ascii")))
     for line in lines:
@@ -255,7 +256,7 @@ def attach(where: Settings, named: str | None, policy: str, target: str, *, as_j
             found, place = names.policy(policy), names.target(target)
         at.do("AttachPolicy", AttachPolicyRequest(found.id, place))
     told = {"policy_id": found.id, "target_id": place}
-    _done(f"{shown(found.name)} is attached to {place}.", told, as_json=as_json)
+    _done(f"{escaped(found.name)} is attached to {place}.", told, as_json=as_json)
 
 
 def detach(where: Settings, named: str | None, policy: str, target: str, *, ask: bool, as_json: bool) -> None:
@@ -272,7 +273,7 @@ def detach(where: Settings, named: str | None, policy: str, target: str, *, ask:
             )
         at.do("DetachPolicy", DetachPolicyRequest(found.id, place))
     told = {"policy_id": found.id, "target_id": place}
-    _done(f"{shown(found.name)} is detached from {place}.", told, as_json=as_json)
+    _done(f"{escaped(found.name)} is detached from {place}.", told, as_json=as_json)
 
 
 def accounts_below(records: Records, organization: Organization, place: str) -> int:
@@ -296,7 +297,7 @@ def create_unit(where: Settings, named: str | None, name: str, under: str, *, as
         request = CreateOrganizationalUnitRequest(parent_id=parent, name=name)
         made = at.do("CreateOrganizationalUnit", request).organizational_unit
     if as_json:
-        _print_json({"unit_id": made.id, "name": made.name, "parent_id": parent})
+        print_json({"unit_id": made.id, "name": made.name, "parent_id": parent})
     else:
         click.echo(made.id)
 
@@ -307,7 +308,7 @@ def rename_unit(where: Settings, named: str | None, unit: str, name: str, *, as_
         with at.reading() as names:
             unit_id = names.unit(unit)
         at.do("UpdateOrganizationalUnit", UpdateOrganizationalUnitRequest(unit_id, name))
-    _done(f"Unit {unit_id} is called {shown(name)}.", {"unit_id": unit_id, "name": name}, as_json=as_json)
+    _done(f"Unit {unit_id} is called {escaped(name)}.", {"unit_id": unit_id, "name": name}, as_json=as_json)
 
 
 def delete_unit(where: Settings, named: str | None, unit: str, *, as_json: bool) -> None:
@@ -366,7 +367,7 @@ def create_policy(
         request = CreatePolicyRequest(name=name, content=content, type=_TYPES[policy_type], description=description)
         made = at.do("CreatePolicy", request).policy.policy_summary
     if as_json:
-        _print_json({"policy_id": made.id, "name": name, "type": policy_type})
+        print_json({"policy_id": made.id, "name": name, "type": policy_type})
     else:
         click.echo(made.id)
 
@@ -390,7 +391,7 @@ def update_policy(
         request = UpdatePolicyRequest(policy_id=found.id, name=name, content=content, description=description)
         made = at.do("UpdatePolicy", request).policy.policy_summary
     told = {"policy_id": made.id, "name": made.name, "type": _WORDS[found.type]}
-    _done(f"{shown(made.name)} is changed.", told, as_json=as_json)
+    _done(f"{escaped(made.name)} is changed.", told, as_json=as_json)
 
 
 def delete_policy(where: Settings, named: str | None, policy: str, *, as_json: bool) -> None:
@@ -399,7 +400,7 @@ def delete_policy(where: Settings, named: str | None, policy: str, *, as_json: b
         with at.reading() as names:
             found = names.policy(policy)
         at.do("DeletePolicy", DeletePolicyRequest(found.id))
-    _done(f"{shown(found.name)} is gone.", {"policy_id": found.id}, as_json=as_json)
+    _done(f"{escaped(found.name)} is gone.", {"policy_id": found.id}, as_json=as_json)
 
 
 def list_policies(where: Settings, named: str | None, *, as_json: bool) -> None:
@@ -411,7 +412,7 @@ def list_policies(where: Settings, named: str | None, *, as_json: bool) -> None:
             for policy in (*AWS_POLICIES.values(), *policies_of(records, organization))
         ]
     if as_json:
-        _print_json(
+        print_json(
             [
                 {
                     "policy_id": policy.id,
@@ -427,7 +428,7 @@ def list_policies(where: Settings, named: str | None, *, as_json: bool) -> None:
     width = max(len(policy.id) for policy, _ in found)
     for policy, count in found:
         used = "everywhere" if policy.id in AWS_POLICIES and policy is not FULL_ACCESS else f"attached {count} times"
-        click.echo(f"{policy.id:<{width}}  {_WORDS[policy.type]:<16}  {used:<18}  {shown(policy.name)}")
+        click.echo(f"{policy.id:<{width}}  {_WORDS[policy.type]:<16}  {used:<18}  {escaped(policy.name)}")
 
 
 def show_policy(where: Settings, named: str | None, policy: str, *, as_json: bool) -> None:
@@ -438,7 +439,7 @@ def show_policy(where: Settings, named: str | None, policy: str, *, as_json: boo
         targets = records.organization_policies.attachments(organization.id, found.id)
         where_to = [organization.root_id if each.id == organization.id else each.id for each in targets]
     if as_json:
-        _print_json(
+        print_json(
             {
                 "policy_id": found.id,
                 "arn": found.arn(organization),
@@ -451,7 +452,7 @@ def show_policy(where: Settings, named: str | None, policy: str, *, as_json: boo
         )
         return
     click.echo(found.content)
-    click.echo(f"{found.id}  {_WORDS[found.type]}  {shown(found.name)}  {', '.join(where_to) or 'nowhere'}", err=True)
+    click.echo(f"{found.id}  {_WORDS[found.type]}  {escaped(found.name)}  {', '.join(where_to) or 'nowhere'}", err=True)
 
 
 # ── the tree ─────────────────────────────────────────────────────────────────────────────────────────
@@ -496,7 +497,7 @@ class Tree:
         for child in children:
             is_last = child is children[-1]
             if isinstance(child, OrganizationalUnit):
-                name = f"{shown(child.name)}  {child.id}"
+                name = f"{escaped(child.name)}  {child.id}"
             else:
                 name = self._account(child.id)
             mine = "  (management)" if child.id == self._organization.management_account else ""
@@ -510,16 +511,11 @@ class Tree:
 
     def _account(self, account_id: str) -> str:
         account = self._records.accounts.get(account_id)
-        return f"{account_id} {shown(account.name)}" if account is not None else account_id
+        return f"{account_id} {escaped(account.name)}" if account is not None else account_id
 
     def _attached(self, target: PolicyTarget) -> str:
-        names = [shown(self._policies[each].name) for each in target.attached_policies]
+        names = [escaped(self._policies[each].name) for each in target.attached_policies]
         return f"   [{', '.join(names)}]" if names else ""
-
-
-def shown(text: str) -> str:
-    """A name as it may stand on a terminal: what is not printable is escaped."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
 def _described(organization: Organization) -> dict[str, object]:
@@ -538,10 +534,6 @@ def _confirm(warning: str, *, ask: bool) -> None:
 
 def _done(text: str, told: dict[str, object] | dict[str, str], *, as_json: bool) -> None:
     if as_json:
-        _print_json(told)
+        print_json(told)
     else:
         click.echo(text, err=True)
-
-
-def _print_json(value: object) -> None:
-    click.echo(msgspec.json.encode(value).decode())

@@ -9,9 +9,9 @@ import click
 
 from tabard.apps.stacks.run import Outcome
 from tabard.directory.entities import Account
+from tabard.names.printable import escaped
 from tabard.templates.plan import Action, Difference, OutputValue, Plan, Step
 from tabard.templates.properties import HIDDEN, Kind, Normal
-from tabard.templates.source import printable
 from tabard.templates.values import OnceSecret, Secret, Text, Unknown, is_secret
 
 SIGNS: Final[Mapping[Action, tuple[str, str]]] = {
@@ -34,7 +34,7 @@ LONGEST_SHOWN: Final = 200
 def plan_lines(plans: Sequence[Plan], account: Account) -> Iterator[str]:
     """The plan for people."""
     for plan in plans:
-        yield f"stack {plan.stack} in account {account.id} ({printable(account.name)})"
+        yield f"stack {plan.stack} in account {account.id} ({escaped(account.name)})"
         steps = [*plan.steps, *plan.removals, *plan.left]
         listed = [step for step in steps if step.action is not Action.NONE and not _is_old(step, plan)]
         for step in listed:
@@ -47,9 +47,9 @@ def plan_lines(plans: Sequence[Plan], account: Account) -> Iterator[str]:
 
 def _step_lines(step: Step) -> Iterator[str]:
     sign, colour = SIGNS[step.action]
-    physical = LATER if isinstance(step.physical_id, Unknown) else printable(step.physical_id)
+    physical = LATER if isinstance(step.physical_id, Unknown) else escaped(step.physical_id)
     if step.old_id is not None:
-        physical = f"{printable(step.old_id)} → {physical}"
+        physical = f"{escaped(step.old_id)} → {physical}"
     head = click.style(f"{sign:>3} {step.action:<8}", fg=colour)
     yield f"{head} {step.type.noun:<18} {step.logical_id}  {physical}"
     if step.action is Action.FORGET:
@@ -102,9 +102,9 @@ def _rendered(kind: Kind, value: Normal) -> list[str]:
     for name in sorted(value):
         inner = _rendered(Kind.DOCUMENT if kind is Kind.POLICIES else Kind.TEXT, value[name])
         lines += (
-            [f"{printable(name)}: {inner[0]}"]
+            [f"{escaped(name)}: {inner[0]}"]
             if len(inner) == 1
-            else [f"{printable(name)}:", *(f"    {line}" for line in inner)]
+            else [f"{escaped(name)}:", *(f"    {line}" for line in inner)]
         )
     return lines
 
@@ -114,7 +114,7 @@ def _document(text: str) -> list[str]:
         pretty = json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         pretty = text
-    return [printable(line) for line in pretty.split("\n")]
+    return [escaped(line) for line in pretty.split("\n")]
 
 
 def _short_text(text: Text) -> str:
@@ -124,7 +124,7 @@ def _short_text(text: Text) -> str:
 
 
 def _short(text: str) -> str:
-    text = printable(text)
+    text = escaped(text)
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
 
 
@@ -169,7 +169,7 @@ def _output(output: OutputValue, *, with_secrets: bool) -> str:
         return LATER
     if isinstance(output.value, OnceSecret) and with_secrets:
         return output.value
-    return HIDDEN if isinstance(output.value, Secret) else printable(output.value)
+    return HIDDEN if isinstance(output.value, Secret) else escaped(output.value)
 
 
 def as_json(

@@ -8,13 +8,14 @@ from textwrap import fill
 from typing import Final
 
 import click
-import msgspec
 
+from tabard.apps.cli.shell import print_json
 from tabard.apps.config import SettingsError, load_settings, require_rules
 from tabard.faults import MalformedPolicy
+from tabard.names.printable import masked
 from tabard.policy.document import Kind
 from tabard.policy.lint.check import Levels, Placed, check_text
-from tabard.policy.lint.findings import Level, Purpose, printable
+from tabard.policy.lint.findings import Level, Purpose
 from tabard.policy.lint.rules import RULES, Rule
 from tabard.policy.positions import Position, path_text
 from tabard.policy.strict_json import MAXIMUM_SIZE, load_strict
@@ -60,7 +61,7 @@ def lint(
     linted = [_linted(name, kind, chosen) for name in files]
     counts = {level: sum(each.finding.level is level for one in linted for each in one.findings) for level, _ in _MARKS}
     if as_json:
-        click.echo(msgspec.json.encode({"files": [_described(one) for one in linted], **_counted(counts)}))
+        print_json({"files": [_described(one) for one in linted], **_counted(counts)})
     else:
         for one in linted:
             for each in one.findings:
@@ -138,7 +139,7 @@ def _shown(one: Linted, each: Placed) -> Iterator[str]:
     finding, start = each.finding, each.span.start
     colour = dict(_MARKS).get(finding.level)
     level = click.style(finding.level.value, fg=colour, bold=True)
-    yield f"{printable(one.name)}:{start.line}:{start.column}: {level} {finding.code}: {finding.reason}"
+    yield f"{masked(one.name)}:{start.line}:{start.column}: {level} {finding.code}: {finding.reason}"
     yield from (f"    | {line}" for line in _excerpt(one.text, start, each.span.end))
     if finding.safer:
         yield f"    safer: {finding.safer}"
@@ -147,7 +148,7 @@ def _shown(one: Linted, each: Placed) -> Iterator[str]:
 def _excerpt(text: str, start: Position, end: Position) -> Iterator[str]:
     """The line and a caret under the place; of a long line, what stands around it."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    line = printable(lines[start.line - 1].replace("\t", " "))
+    line = masked(lines[start.line - 1].replace("\t", " "))
     last = end.column - 1 if end.line == start.line else len(line)
     cut = max(0, start.column - 1 - _WINDOW // 2) if len(line) > _WINDOW else 0
     shown = line[cut : cut + _WINDOW]

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-import msgspec
 
 from tabard import __version__
 from tabard.apps.accounts import AccountMaker, NewKey
 from tabard.apps.api.server import PortTaken, StartFailed
 from tabard.apps.api.server import serve as listen
+from tabard.apps.cli.shell import print_json
 from tabard.apps.config import Listen, Settings, SettingsError, dev_settings, load_settings
 from tabard.apps.wiring import Foundation, make_application, open_audit
 
@@ -50,7 +50,7 @@ def dev(data: Path, *, port: int, as_json: bool) -> None:
     def ready(bound: int) -> None:
         endpoint = _url(settings, bound)
         if as_json:
-            click.echo(msgspec.json.encode(_as_json(endpoint, keys, folder)).decode())
+            print_json(_as_json(endpoint, keys, folder))
         else:
             click.echo(_welcome(endpoint, keys, folder, with_secrets=sys.stdout.isatty()))
         sys.stdout.flush()

@@ -1,5 +1,6 @@
 """What every command has: the options that say which store, and one line for what went wrong."""
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,19 @@ class Unreadable(Failure):
     """What the command was given cannot be read."""
 
     exit_code = 2
+
+
+def print_json(value: object) -> None:
+    """Print one JSON value on a line, in ASCII, since a terminal obeys more than the old control characters."""
+    click.echo(in_json(value))
+
+
+def in_json(value: object) -> str:
+    """The value as JSON in ASCII."""
+    import msgspec  # start-up time: `tabard version` needs none of it
+
+    text = msgspec.json.encode(value).decode()
+    return text if text.isascii() else json.dumps(json.loads(text), separators=(",", ":"))
 
 
 where = (

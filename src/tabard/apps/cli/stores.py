@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Final
 
 import click
-import msgspec
 
 from tabard.actions.paging import walk
 from tabard.apps.accounts import AccountMaker
+from tabard.apps.cli.shell import print_json
 from tabard.apps.config import Settings, SettingsError, default_data, dev_settings, load_settings
 from tabard.apps.wiring import Foundation
 from tabard.directory.entities import KeyPurpose
@@ -46,7 +46,7 @@ def create_account(where: Settings, name: str, account_id: str | None, *, as_jso
         maker = AccountMaker(records=records, now=at.clock.now(), entropy=at.entropy, secrets=at.ring)
         account, key = maker.account(name, account_id=account_id)
     if as_json:
-        _print_json(
+        print_json(
             {
                 "account_id": account.id,
                 "name": account.name,
@@ -66,7 +66,7 @@ def list_accounts(where: Settings, *, as_json: bool) -> None:
     with Foundation.open(where) as at, at.store.read() as records:
         accounts = list(walk(lambda after: records.accounts.list(after=after), key=lambda account: account.id))
     if as_json:
-        _print_json([{"account_id": account.id, "name": account.name} for account in accounts])
+        print_json([{"account_id": account.id, "name": account.name} for account in accounts])
         return
     for account in accounts:
         click.echo(f"{account.id}  {account.name}")
@@ -79,7 +79,7 @@ def list_keys(where: Settings, *, as_json: bool) -> None:
             (key for purpose in KeyPurpose for key in records.sealing_keys.of(purpose)), key=lambda key: key.id
         )
     if as_json:
-        _print_json(
+        print_json(
             [{"id": k.id, "purpose": k.purpose, "active": k.active, "created": k.created.isoformat()} for k in found]
         )
         return
@@ -115,7 +115,3 @@ def _purpose(text: str) -> KeyPurpose:
     except ValueError:
         known = ", ".join(purpose.value for purpose in KeyPurpose)
         raise SettingsError(f"`{text}` is no purpose of a key; known are {known}") from None
-
-
-def _print_json(value: object) -> None:
-    click.echo(msgspec.json.encode(value).decode())

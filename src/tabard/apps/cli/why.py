@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import Final
 
 import click
-import msgspec
 
+from tabard.apps.cli.shell import print_json
 from tabard.apps.config import Settings
 from tabard.apps.wiring import Foundation
 from tabard.directory.denials import Denial
 from tabard.names.ids import ACCESS_KEY_ID, AUTHORIZATION_ID
 from tabard.names.instants import iso
 from tabard.names.policies import short_name
+from tabard.names.printable import masked
 from tabard.policy.explain import (
     Effected,
     Element,
@@ -53,14 +54,14 @@ def why(where: Settings, asked: str, *, as_json: bool) -> int:
         denial = find(records, asked)
     if denial is None:
         raise NothingKnown(
-            f"nothing is known of `{asked[:80]}`; give the authorization id, the request id or the access key id of a "
-            f"denial of the last {where.denials.days} days"
+            f"nothing is known of `{masked(asked[:80])}`; give the authorization id, the request id or the access key "
+            f"id of a denial of the last {where.denials.days} days"
         )
     if as_json:
-        click.echo(msgspec.json.encode(denial).decode())
+        print_json(denial)
     else:
         for line in lines(denial, marks_of(os.environ, sys.stdout.encoding or "ascii")):
-            click.echo(line)
+            click.echo(masked(line))
     return DENIED
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from tabard.names.printable import masked
 from tabard.policy.document import Kind
 from tabard.policy.positions import Path
 
@@ -70,7 +71,7 @@ class Finding:
 def quoted(text: str) -> str:
     """A piece of the document for people to read: not too long, and nothing that a terminal obeys."""
     shown = text if len(text) <= LONGEST_QUOTE else f"{text[:LONGEST_QUOTE]}…"
-    return f"`{printable(shown)}`"
+    return f"`{masked(shown)}`"
 
 
 def condition(operator: str, key: str, value: str | None = None) -> str:
@@ -79,9 +80,4 @@ def condition(operator: str, key: str, value: str | None = None) -> str:
 
 
 def _member(text: str) -> str:
-    return json.dumps(printable(text[: 2 * LONGEST_QUOTE]), ensure_ascii=False)
-
-
-def printable(text: str) -> str:
-    """The text with `?` for every character that is not plainly visible."""
-    return "".join(character if character.isprintable() else "?" for character in text)
+    return json.dumps(masked(text[: 2 * LONGEST_QUOTE]), ensure_ascii=False)

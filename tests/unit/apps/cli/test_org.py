@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from tabard.apps.cli.organizations import shown
 from tabard.apps.cli.shell import NEXT
 from tabard.apps.config import load_settings
 from tabard.apps.wiring import Foundation
 from tabard.directory.entities import Account
+from tabard.names.printable import escaped
 from tests.unit.actions.organizations.calls import DENY, GUARD
 from tests.unit.apps.cli.test_main import config, refused, tabard
 from tests.worlds import NOW
@@ -234,7 +234,7 @@ def test_of_several_organisations_one_must_be_named(org: Org, settings: Path) ->
 
 
 def test_names_cannot_write_on_the_terminal(org: Org, settings: Path) -> None:
-    assert shown("a\x1b[31m\u202eb é 名") == "a\\x1b[31m\\u202eb é 名"
+    assert escaped("a\x1b[31m\u202eb é 名") == "a\\x1b[31m\\u202eb é 名"
     org("create", "main")
     org("units", "create", "a\nb")
     assert "a\\nb" in org("show")

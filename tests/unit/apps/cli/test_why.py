@@ -216,6 +216,22 @@ def test_the_command_exits_with_3_where_it_was_denied_and_1_where_nothing_is_kno
     as_json = run("why", KEY, "--json", data=tmp_path)
     assert as_json.returncode == 3
     assert json.loads(as_json.stdout)["id"] == ID
-    nothing = run("why", "unknown", data=tmp_path)
+    nothing = run("why", "unkn\x9bown", data=tmp_path)
     assert (nothing.returncode, nothing.stdout) == (1, "")
-    assert nothing.stderr.startswith("tabard: nothing is known of `unknown`; give the authorization id")
+    assert nothing.stderr.startswith("tabard: nothing is known of `unkn?own`; give the authorization id")
+
+
+def test_a_client_writes_nothing_on_the_operators_terminal(tmp_path: Path) -> None:
+    from tabard.apps.config import dev_settings
+    from tabard.apps.wiring import Foundation
+
+    evil = msgspec.structs.replace(TAG, key="aws:UserAgent", received=("Ri\x9b31mEVIL\u202e",))
+    layer = LayerReport(layer=Layer.IDENTITY, effect=Effected.IMPLICIT_DENY, statements=(statement(evil),))
+    with Foundation.open(dev_settings(tmp_path, port=0), create=True) as at, at.store.write() as records:
+        records.denials.put(denial(layer))
+
+    assert "Ri?31mEVIL?" in run("why", ID, data=tmp_path).stdout
+    for words in (("why", ID), ("why", ID, "--json")):
+        told = run(*words, data=tmp_path).stdout
+        assert "EVIL" in told
+        assert told.replace("\n", "").isprintable()
