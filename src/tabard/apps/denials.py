@@ -79,13 +79,20 @@ class DenialLog:
         return await kept
 
     def prune(self) -> None:
-        """Forget what is too old or too much, in every account. Blocks."""
-        with self._store.write() as records:
-            after = ""
-            while accounts := records.accounts.list(after=after):
-                for account in accounts:
+        """Forget what is too old or too much, in every account. Blocks.
+
+        Each account has a transaction of its own, so that other writers get their turn between two.
+        """
+        after = ""
+        while True:
+            with self._store.read() as records:
+                accounts = records.accounts.list(after=after)
+            if not accounts:
+                return
+            for account in accounts:
+                with self._store.write() as records:
                     self._prune(records, account.id)
-                after = accounts[-1].id
+            after = accounts[-1].id
 
     async def _write(self) -> None:
         try:

@@ -3,6 +3,7 @@
 A running server goes by a change within a second.
 """
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -451,8 +452,17 @@ def show_policy(where: Settings, named: str | None, policy: str, *, as_json: boo
             }
         )
         return
-    click.echo(found.content)
+    click.echo(_document(found.content))
     click.echo(f"{found.id}  {_WORDS[found.type]}  {escaped(found.name)}  {', '.join(where_to) or 'nowhere'}", err=True)
+
+
+def _document(text: str) -> str:
+    """A JSON document that says the same and holds nothing that a terminal obeys."""
+    # A raw line break stands only between JSON's words, and everything else that does not print in its strings.
+    lines = text.replace("\r", "\n").split("\n")
+    return "\n".join(
+        "".join(c if c.isprintable() or c == "\t" else json.dumps(c)[1:-1] for c in line) for line in lines
+    )
 
 
 # ── the tree ─────────────────────────────────────────────────────────────────────────────────────────

@@ -268,3 +268,17 @@ def test_a_refusal_says_which_command_helps_on(org: Org, settings: Path) -> None
     org("create", "main")
     done = tabard("org", "attach", "FullAWSAccess", "root", "--config", settings)
     refused(done, "only for enabled policy types. `tabard org enable TYPE` lets it count.")
+
+
+def test_a_document_is_printed_so_that_no_terminal_obeys_it_and_it_says_the_same(org: Org, tmp_path: Path) -> None:
+    org("create", "main")
+    hostile = tmp_path / "hostile.json"
+    arn = "arn:aws:s3:::a\x9b31m\u202e\U000e0001"
+    document = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:x", "Resource": arn}}
+    hostile.write_text(json.dumps(document, ensure_ascii=False, indent="\t").replace("\n", "\r\n", 1))
+    org("policy", "create", "hostile", hostile)
+
+    printed = tabard("org", "policy", "show", "hostile", "--config", tmp_path / "tabard.toml").stdout
+
+    assert printed.replace("\n", "").replace("\t", "").isprintable()
+    assert json.loads(printed) == document
