@@ -55,7 +55,7 @@ def question(request: AccessRequest, *, parsed: bool) -> Callable[[cedarpy.Polic
         "resource": {"type": "Object", "id": request.resource},
         "context": {},
     }
-    return lambda policies: bool(cedarpy.is_authorized(asked, policies, entities).allowed)
+    return lambda policies: cedarpy.is_authorized(asked, policies, entities).allowed is True
 
 
 def compare(statements: int) -> dict[str, float]:

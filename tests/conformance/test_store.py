@@ -1,7 +1,7 @@
 """The contract of `ports.store`, for every store that there is."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -662,8 +662,11 @@ def test_accounts_are_listed_by_organisation_and_found_under_their_parent(store:
     accounts = ["300000000000", HOME, AWAY]
     put(store, "organization_accounts", *(member(each, parent="ou-1") for each in accounts))
     put(store, "organization_accounts", member("999999999999"), member("888888888888", organization_id="o-2"))
+
+    def ids_of(found: Sequence[OrganizationAccount]) -> list[str]:
+        return [each.id for each in found]
+
     with store.read() as records:
-        ids_of = lambda found: [each.id for each in found]  # noqa: E731
         assert ids_of(records.organization_accounts.list("o-1")) == [*sorted(accounts), "999999999999"]
         assert ids_of(records.organization_accounts.list("o-1", after=HOME, limit=2)) == ["300000000000", AWAY]
         assert ids_of(records.organization_accounts.under("ou-1")) == sorted(accounts)

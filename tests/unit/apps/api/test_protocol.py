@@ -3,6 +3,7 @@ import logging
 import re
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -34,9 +35,9 @@ class Gate:
         there.call(lambda: self.future is None or self.future.done() or self.future.set_result(None))
 
 
-def wait_until(true: object) -> None:
+def wait_until(true: Callable[[], object]) -> None:
     deadline = time.monotonic() + 5
-    while not true():  # type: ignore[operator]
+    while not true():
         assert time.monotonic() < deadline
         time.sleep(0.005)
 
