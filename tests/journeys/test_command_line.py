@@ -2,7 +2,6 @@
 
 import json
 import os
-import pty
 import re
 import select
 import signal
@@ -17,6 +16,7 @@ from typing import Any
 import pytest
 
 from tests.journeys.conftest import TABARD, House, Keys
+from tests.terminals import terminal
 
 MEMBERS = {
     "endpoint",
@@ -123,16 +123,9 @@ def test_a_pipe_is_shown_no_secret(tmp_path: Path, started: Callable[..., subpro
 def test_a_terminal_is_shown_what_to_paste_and_it_works(
     tmp_path: Path, started: Callable[..., subprocess.Popen[bytes]]
 ) -> None:
-    try:
-        master, terminal = pty.openpty()
-    except OSError as error:  # a bare chroot has no devpts
-        pytest.skip(f"there is no terminal to be had here: {error}")
-    try:
-        started("dev", "--port", "0", "--data", tmp_path, stdout=terminal, stdin=terminal)
-        said = read_until(master, b"Ctrl-C").decode()
-    finally:
-        os.close(terminal)
-        os.close(master)
+    with terminal() as (ours, theirs):
+        started("dev", "--port", "0", "--data", tmp_path, stdout=theirs, stdin=theirs)
+        said = read_until(ours.fileno(), b"Ctrl-C").decode()
 
     exported = dict(re.findall(r"(AWS_[A-Z_]+)=(\S+)", said))
     house = House(

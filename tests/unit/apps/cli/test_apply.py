@@ -1,8 +1,6 @@
 """`tabard apply` in this process: what it shows, asks, answers and refuses, and with which exit code."""
 
 import json
-import os
-import pty
 import subprocess
 import sys
 from collections.abc import Callable
@@ -17,6 +15,7 @@ from tabard.apps.cli import apply as applying
 from tabard.apps.config import load_settings
 from tabard.apps.wiring import Foundation
 from tabard.directory.entities import Account
+from tests.terminals import terminal
 from tests.unit.apps.cli.test_main import config, refused, tabard
 from tests.worlds import NOW
 
@@ -236,17 +235,16 @@ def test_nothing_happens_without_consent(apply: Apply, settings: Path) -> None:
 
 def on_terminal(settings: Path, answer: str, *words: str | Path) -> tuple[int, str]:
     """The command as its own process on a terminal: exit code, and all that it shows."""
-    ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "tabard", "apply", *map(str, words), "--config", str(settings)]
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
-    os.close(theirs)
-    os.write(ours, answer.encode())
-    shown = b""
-    with suppress(OSError):  # how the end of a terminal is told
-        while read := os.read(ours, 4096):
-            shown += read
-    os.close(ours)
-    return process.wait(timeout=60), shown.decode()
+    with terminal() as (ours, theirs):
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, close_fds=True)
+        theirs.close()
+        ours.write(answer.encode())
+        shown = b""
+        with suppress(OSError):  # how the end of a terminal is told
+            while read := ours.read(4096):
+                shown += read
+        return process.wait(timeout=60), shown.decode()
 
 
 def test_on_a_terminal_the_question_is_answered_and_a_new_key_shown_once(
